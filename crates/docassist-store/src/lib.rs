@@ -1,1 +1,25 @@
-//! x
+//! Durable records of an organisation and the sequence of their changes.
+//!
+//! A [`Store`] keeps what sources yield (commits, tickets, pages, decisions) and counts its changes in one sequence per
+//! organisation; whatever is computed from records (the graph, the search index) follows that sequence and can be built
+//! afresh at any time with [`Store::project`]. All writing goes through a [`Writer`], of which an organisation has one
+//! at a time, whatever the number of processes.
+//!
+//! Operations are whole: each method is one transaction, so no caller can leave half of a sync behind. Nothing here
+//! knows of analyses, of HTTP or of the time: instants come in as arguments (only the lock, which is no record, notes
+//! when it was taken).
+//!
+//! Backends: [`SqliteStore`], one database file per organisation.
+
+mod error;
+mod records;
+mod sqlite;
+mod store;
+
+pub use error::{BoxError, Result, StoreError};
+pub use records::{
+    DocsFinish, FeedEnd, FileChanges, GitFinish, Outcome, PageChanges, RecordCounts, Source, TicketImport,
+    TicketOutcome,
+};
+pub use sqlite::SqliteStore;
+pub use store::{Store, TicketSink, Writer};

@@ -1,0 +1,129 @@
+//! What can go wrong with stored records, and what to do about it.
+
+use std::io;
+
+use docassist_model::ErrorCode;
+
+/// Any error of a caller's own, passed through unchanged.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of every store operation.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Why a store operation did not happen. Whatever the variant: the operation left nothing behind.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another writer holds the organisation.
+    #[error("organisation `{org}` is being written by {holder}")]
+    Busy {
+        /// The organisation.
+        org: String,
+        /// `process 1234 (sync git kafka) since 12:03:11 UTC`, or `another process`.
+        holder: String,
+    },
+    /// The caller's `cancel` said so.
+    #[error("cancelled while waiting for the organisation's writer")]
+    Cancelled,
+    /// There is no source of that name or number.
+    #[error("no source `{0}`")]
+    UnknownSource(String),
+    /// A source of that name exists and is of another kind, or the operation is for another kind.
+    #[error("source `{name}` is of kind {found}, not {wanted}")]
+    KindMismatch {
+        /// The source.
+        name: String,
+        /// Its kind.
+        found: &'static str,
+        /// The kind that was asked for.
+        wanted: &'static str,
+    },
+    /// The data was written by a newer version of the program.
+    #[error("{location} has format version {found}; this program knows versions up to {known}")]
+    Newer {
+        /// Where the data is.
+        location: String,
+        /// Its format version.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// The data is not what this program wrote.
+    #[error("{location} is damaged or no record store: {detail}")]
+    Damaged {
+        /// Where the data is.
+        location: String,
+        /// What was found.
+        detail: String,
+    },
+    /// No space is left.
+    #[error("no space left for {location}")]
+    DiskFull {
+        /// Where the data is.
+        location: String,
+    },
+    /// The program may not read or write there.
+    #[error("no permission for {location}: {detail}")]
+    Permission {
+        /// Where the data is.
+        location: String,
+        /// What was refused.
+        detail: String,
+    },
+    /// The caller's feed of tickets failed; nothing was imported.
+    #[error("reading the tickets failed: {0}")]
+    Feed(#[source] BoxError),
+    /// Anything else that the database or the file system reports.
+    #[error("{location}: {source}")]
+    Backend {
+        /// Where the data is.
+        location: String,
+        /// What was reported.
+        #[source]
+        source: BoxError,
+    },
+}
+
+impl StoreError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Busy { .. } => ErrorCode::Busy,
+            Self::Cancelled => ErrorCode::Cancelled,
+            Self::UnknownSource(_) => ErrorCode::NotFound,
+            Self::KindMismatch { .. } => ErrorCode::InvalidInput,
+            Self::Newer { .. } | Self::Damaged { .. } => ErrorCode::StoreUnusable,
+            Self::Feed(_) => ErrorCode::SourceUnreadable,
+            Self::DiskFull { .. } | Self::Permission { .. } | Self::Backend { .. } => ErrorCode::Internal,
+        }
+    }
+
+    /// What the user can do about it, where there is something to do.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Busy { .. } => "wait until it has finished, or stop that process; what it has read so far is kept",
+            Self::UnknownSource(_) => "`docassist status` lists the sources",
+            Self::KindMismatch { .. } => "give the new source another name with --name",
+            Self::Newer { .. } => "use the newer docassist that wrote it, or another --data directory",
+            Self::Damaged { .. } => {
+                "restore a backup, or move the file away and sync again: every record can be read anew from its source"
+            }
+            Self::DiskFull { .. } => "free some space and sync again; what was finished before is kept",
+            Self::Permission { .. } => "check who owns the data directory, or choose another one with --data",
+            Self::Cancelled | Self::Feed(_) | Self::Backend { .. } => return None,
+        })
+    }
+
+    /// An input or output error at `location`.
+    pub(crate) fn io(location: impl Into<String>, error: io::Error) -> Self {
+        let location = location.into();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Permission { location, detail: error.to_string() }
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { location },
+            _ => Self::Backend { location, source: error.into() },
+        }
+    }
+}
