@@ -29,6 +29,13 @@ fn has_documentation_name(parts: &PathParts<'_>) -> bool {
     if matches!(word, "readme" | "license" | "licence" | "licenses" | "copying" | "notice" | "changelog") {
         return true;
     }
+    // `licenses/argparse-MIT`, `MIT-LICENSE`
+    if (extension.is_empty() || extension == "txt")
+        && (parts.folders().next_back().is_some_and(|folder| matches!(folder, "licenses" | "licences"))
+            || first.ends_with("-license"))
+    {
+        return true;
+    }
     match first {
         "contributing"
         | "authors"

@@ -193,5 +193,6 @@ fn is_tool_folder(folder: &str) -> bool {
             | ".tekton"
             | ".forgejo"
             | ".gitea"
+            | "meta-inf"
     )
 }

@@ -7,7 +7,7 @@ pub(super) fn is_source(parts: &PathParts<'_>) -> bool {
     let extension = parts.extension();
     if extension.is_empty() {
         let name = parts.name();
-        return matches!(name, "gradlew" | "mvnw" | "configure" | "autogen" | "bootstrap")
+        return matches!(name, "jakefile" | "gradlew" | "mvnw" | "configure" | "autogen" | "bootstrap")
             // Commands and scripts that people call without an extension.
             || !name.starts_with('.')
                 && parts.folders().next_back().is_some_and(|folder| matches!(folder, "bin" | "sbin" | "scripts"));
@@ -29,7 +29,7 @@ pub(super) fn is_source_extension(extension: &str) -> bool {
         | "csx" | "fs" | "fsi" | "fsx" | "vb" | "cshtml" | "razor" | "vbhtml" | "xaml" | "axaml" | "fxml" | "aj"
         // Web
         | "js" | "jsx" | "mjs" | "cjs" | "es6" | "ts" | "tsx" | "mts" | "cts" | "vue" | "svelte" | "astro" | "marko"
-        | "coffee" | "litcoffee" | "ls" | "elm" | "res" | "resi" | "re" | "rei" | "purs" | "html" | "htm" | "xhtml"
+        | "coffee" | "litcoffee" | "jake" | "jmk" | "ls" | "elm" | "res" | "resi" | "re" | "rei" | "purs" | "html" | "htm" | "xhtml"
         | "css" | "scss" | "sass" | "less" | "styl" | "stylus" | "pcss" | "postcss" | "tss" | "pug" | "jade" | "haml"
         | "slim" | "ejs" | "hbs" | "handlebars" | "mustache" | "njk" | "nunjucks" | "liquid" | "twig" | "jinja"
         | "jinja2" | "j2" | "erb" | "eex" | "leex" | "heex" | "ftl" | "ftlh" | "vm" | "jsp" | "jspx" | "jspf" | "tag"

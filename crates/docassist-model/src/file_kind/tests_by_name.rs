@@ -60,8 +60,14 @@ fn has_test_name(parts: &PathParts<'_>) -> bool {
     if matches!(parts.name(), "conftest.py" | "test_helper.rb" | "spec_helper.rb" | "rails_helper.rb") {
         return true;
     }
-    // `test.js`, `cart.test.ts`, `cart.spec.js`, `cart_test.go`, `cart-test.js`, `tests.rs`.
-    let last = stem.rsplit(['.', '_', '-']).next().unwrap_or(stem);
+    // Below `src/main` the layout itself says that a file is no test, however it is called.
+    if parts.lower().starts_with("src/main/") || parts.lower().contains("/src/main/") {
+        return false;
+    }
+    // `test.js`, `cart.test.ts`, `cart.spec.js`, `cart_test.go`, `tests.rs`; of names with hyphens only those of
+    // JavaScript, because commands are called `perf-test.sh`.
+    let is_script = matches!(extension, "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "mts" | "cts" | "coffee");
+    let last = stem.rsplit(|c| matches!(c, '.' | '_') || is_script && c == '-').next().unwrap_or(stem);
     if matches!(last, "test" | "tests" | "spec" | "specs" | "e2e" | "cy" | "unittest") {
         return stem.len() > last.len() || matches!(last, "test" | "tests");
     }
@@ -69,20 +75,20 @@ fn has_test_name(parts: &PathParts<'_>) -> bool {
         return true;
     }
     match extension {
-        "java" | "kt" | "scala" | "groovy" | "cs" | "vb" | "fs" | "php" | "swift" | "m" | "mm" | "dart" | "hs"
-        | "pas" | "cpp" | "cc" | "ts" | "js" => {
+        "java" | "kt" => {
             is_camel_case_test(written)
-                || ["Spec", "Specs", "Suite", "Tester", "ITCase"].iter().any(|ending| {
-                    matches!(extension, "scala" | "groovy" | "kt" | "java" | "hs" | "php" | "swift")
-                        && ends_with_word(written, ending)
-                })
-                || (extension == "java" || extension == "kt")
-                    && (ends_with_word(written, "IT")
-                        || written
-                            .strip_prefix("Test")
-                            .and_then(|rest| rest.bytes().next())
-                            .is_some_and(|next| next.is_ascii_uppercase()))
+                || ["IT", "ITCase"].iter().any(|ending| ends_with_word(written, ending))
+                || extension == "kt" && ends_with_word(written, "Spec")
+                || written
+                    .strip_prefix("Test")
+                    .and_then(|rest| rest.bytes().next())
+                    .is_some_and(|next| next.is_ascii_uppercase())
         }
+        "scala" => {
+            is_camel_case_test(written) || ["Spec", "Suite"].iter().any(|ending| ends_with_word(written, ending))
+        }
+        "groovy" | "swift" | "php" | "hs" => is_camel_case_test(written) || ends_with_word(written, "Spec"),
+        "cs" | "vb" | "fs" | "m" | "mm" | "dart" | "pas" | "cpp" | "cc" | "ts" | "js" => is_camel_case_test(written),
         _ => false,
     }
 }
