@@ -1,17 +1,169 @@
-//! Records in SQLite: one database file per organisation.
+//! Records in SQLite: one database file per organisation, `DATA/orgs/<slug>/records.db`.
+//!
+//! Organisations share no file, so that no statement can reach across them, and one is backed up or removed by its
+//! folder. The log of changes (WAL) lets readers see a consistent state while a writer is at work.
+
+mod columns;
+mod database;
+mod encoding;
+mod fault;
+mod git;
+mod intern;
+mod lock;
+mod pages;
+mod project;
+mod sources;
+mod tickets;
+mod writer;
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use docassist_model::{ObjectId, OrgSlug, Page, RecordSink, TenantScope, Ticket, TicketKey};
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use crate::{Result, Source, Store, StoreError, Writer};
+use database::Purpose;
+use fault::{Fault, Inner};
+use lock::WriterLock;
+use writer::SqliteWriter;
+
+/// Connections kept open for the next read, over all organisations. Opening one costs about as much as twenty small
+/// reads; each holds a few file handles.
+const IDLE_READERS: usize = 8;
 
 /// Records in SQLite files below a data directory: `DATA/orgs/<slug>/records.db`.
 #[derive(Debug)]
 pub struct SqliteStore {
     data: PathBuf,
+    readers: Mutex<Vec<(OrgSlug, Connection)>>,
 }
 
 impl SqliteStore {
     /// A store below `data`. Touches nothing yet: folders and files come with an organisation's first writer.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into() }
+        Self { data: data.into(), readers: Mutex::default() }
+    }
+
+    fn folder(&self, scope: &TenantScope) -> PathBuf {
+        self.data.join("orgs").join(scope.org().as_str())
+    }
+
+    fn file(&self, scope: &TenantScope) -> PathBuf {
+        self.folder(scope).join("records.db")
+    }
+
+    /// Runs `read` in one transaction; `None` where the organisation was never written.
+    fn read<T>(&self, scope: &TenantScope, read: impl FnOnce(&Transaction<'_>) -> Inner<T>) -> Result<Option<T>> {
+        let idle = {
+            let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = readers.iter().position(|(org, _)| org == scope.org());
+            at.map(|at| readers.swap_remove(at).1)
+        };
+        let path = self.file(scope);
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None if !exists(&path)? => return Ok(None),
+            None => database::open(&path, Purpose::Read)?,
+        };
+        let result = (|| {
+            let transaction = connection.transaction()?;
+            let result = read(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        })();
+        let result = result.map_err(|fault: Fault| fault.at(&path.display().to_string()))?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() >= IDLE_READERS {
+            readers.remove(0);
+        }
+        readers.push((scope.org().clone(), connection));
+        Ok(Some(result))
+    }
+}
+
+/// Whether there is a file, which a folder without permission does not tell.
+fn exists(path: &std::path::Path) -> Result<bool> {
+    path.try_exists().map_err(|error| StoreError::io(path.display().to_string(), error))
+}
+
+impl Store for SqliteStore {
+    fn sequence(&self, scope: &TenantScope) -> Result<u64> {
+        Ok(self.read(scope, |transaction| sources::sequence(transaction))?.unwrap_or_default())
+    }
+
+    fn sources(&self, scope: &TenantScope) -> Result<Vec<Source>> {
+        Ok(self.read(scope, |transaction| sources::all(transaction))?.unwrap_or_default())
+    }
+
+    fn project(&self, scope: &TenantScope, sink: &mut dyn RecordSink) -> Result<u64> {
+        Ok(self.read(scope, |transaction| project::project(transaction, sink))?.unwrap_or_default())
+    }
+
+    fn writer(
+        &self,
+        scope: &TenantScope,
+        purpose: &str,
+        wait: Duration,
+        cancel: &dyn Fn() -> bool,
+    ) -> Result<Box<dyn Writer + '_>> {
+        let folder = self.folder(scope);
+        std::fs::create_dir_all(&folder).map_err(|error| StoreError::io(folder.display().to_string(), error))?;
+        let lock = WriterLock::take(&folder.join("writer.lock"), scope.org(), purpose, wait, cancel)?;
+        let path = self.file(scope);
+        let connection = database::open(&path, Purpose::Write)?;
+        Ok(Box::new(SqliteWriter::new(connection, path.display().to_string(), lock)))
+    }
+
+    fn ticket(&self, scope: &TenantScope, key: &TicketKey) -> Result<Option<Ticket>> {
+        const SQL: &str = "SELECT body FROM tickets JOIN ticket_bodies USING (n) WHERE key = ?1";
+        let ticket = self.read(scope, |transaction| {
+            let mut statement = transaction.prepare_cached(SQL)?;
+            let mut rows = statement.query([key.as_str()])?;
+            rows.next()?.map(|row| Ok(serde_json::from_str(columns::text(row, 0)?)?)).transpose()
+        })?;
+        Ok(ticket.flatten())
+    }
+
+    fn page(&self, scope: &TenantScope, source: &str, path: &str) -> Result<Option<Page>> {
+        const SQL: &str = "SELECT outline, text FROM sources JOIN pages ON pages.source = sources.id \
+             JOIN page_texts USING (n) WHERE sources.name = ?1 AND pages.path = ?2";
+        let page = self.read(scope, |transaction| {
+            let mut statement = transaction.prepare_cached(SQL)?;
+            let mut rows = statement.query([source, path])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let mut page: Page = serde_json::from_str(columns::text(row, 0)?)?;
+            columns::text(row, 1)?.clone_into(&mut page.text);
+            Ok(Some(page))
+        })?;
+        Ok(page.flatten())
+    }
+
+    fn commit_message(&self, scope: &TenantScope, source: &str, id: &ObjectId) -> Result<Option<String>> {
+        const SQL: &str = "SELECT message FROM sources JOIN commits ON commits.source = sources.id \
+             JOIN commit_texts USING (n) WHERE sources.name = ?1 AND commits.id = ?2 AND n <= visible_commit";
+        let message = self.read(scope, |transaction| {
+            let mut statement = transaction.prepare_cached(SQL)?;
+            Ok(statement.query_row((source, id.as_bytes()), |row| row.get(0)).optional()?)
+        })?;
+        Ok(message.flatten())
+    }
+
+    fn location(&self, scope: &TenantScope) -> String {
+        self.file(scope).display().to_string()
+    }
+
+    fn bytes(&self, scope: &TenantScope) -> Result<u64> {
+        let mut bytes = 0;
+        for path in database::files(&self.file(scope)) {
+            match path.metadata() {
+                Ok(metadata) => bytes += metadata.len(),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StoreError::io(path.display().to_string(), error)),
+            }
+        }
+        Ok(bytes)
     }
 }

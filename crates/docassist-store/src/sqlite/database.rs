@@ -1,0 +1,124 @@
+//! Opening a database: settings, versions, migrations.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::fault::{Fault, Inner};
+use crate::{Result, StoreError};
+
+/// Each step from one format version to the next; the number of steps is the version this program knows.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_records.sql")];
+
+/// Marks the file as ours ("docA"), so that another program's database is never migrated.
+const APPLICATION_ID: i64 = 0x646f_6341;
+
+/// How long to wait for SQLite's own locks. Only opening, migrating and the end of a checkpoint take them, and briefly.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Reading; the file must exist.
+    Read,
+    /// Writing; the file is created.
+    Write,
+}
+
+/// Opens the database at `path`, creating (to write) and migrating it as needed.
+pub(super) fn open(path: &Path, purpose: Purpose) -> Result<Connection> {
+    let location = path.display().to_string();
+    connect(path, purpose).map_err(|fault| fault.at(&location))
+}
+
+fn connect(path: &Path, purpose: Purpose) -> Inner<Connection> {
+    // NO_MUTEX: a connection is used by one thread at a time; SQLite's own mutexes cost a third of a scan.
+    // Readers open for writing as well: the first connection after a crash has to restore the shared index of the log.
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if purpose == Purpose::Write {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    if version(&connection, path)? < MIGRATIONS.len() {
+        migrate(&mut connection, path)?;
+    }
+    settings(&connection, purpose)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Page cache of a writer: it holds the index of 500,000 commits, into which object names fall at random.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// A reader goes through tables once, from the operating system's cache.
+const READER_CACHE_KIB: i64 = 8 * 1024;
+/// Pages of log after which they are moved into the database: large, since each time costs two waits for the disk.
+const CHECKPOINT_PAGES: i64 = 4_000;
+/// What the log is cut back to once it is empty.
+const LOG_BYTES: i64 = 64 << 20;
+
+fn settings(connection: &Connection, purpose: Purpose) -> Inner<()> {
+    let cache = if purpose == Purpose::Write { WRITER_CACHE_KIB } else { READER_CACHE_KIB };
+    connection.pragma_update(None, "cache_size", -cache)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    Ok(())
+}
+
+/// Whether the next transaction has reached the disk when it ends.
+///
+/// With `NORMAL`, a transaction survives the death of the process, not always a loss of power; with `FULL`, SQLite
+/// waits for the disk at the end of it, and with it for all that was written to the log before.
+pub(super) fn durable(connection: &Connection, durable: bool) -> Inner<()> {
+    Ok(connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })?)
+}
+
+/// The format version of the file; 0 for one that is new.
+fn version(connection: &Connection, path: &Path) -> Inner<usize> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let location = || path.display().to_string();
+    if application != APPLICATION_ID {
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if found != 0 || tables != 0 {
+            let detail = "it is the database of another program".to_owned();
+            return Err(StoreError::Damaged { location: location(), detail }.into());
+        }
+    }
+    match usize::try_from(found) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        Ok(_) => Err(StoreError::Newer { location: location(), found, known: MIGRATIONS.len() as i64 }.into()),
+        Err(_) => Err(Fault::Malformed(format!("format version {found}"))),
+    }
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Inner<()> {
+    // Only a new file takes the page size. The log lets readers go on while somebody writes.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    durable(connection, true)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have done it meanwhile.
+    let from = version(&transaction, path)?;
+    for migration in MIGRATIONS.iter().skip(from) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Bytes of a database page.
+const PAGE_BYTES: i64 = 8192;
+
+/// The files that SQLite keeps for the database at `path`.
+pub(super) fn files(path: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|suffix| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    })
+}
