@@ -1,0 +1,37 @@
+# `make help` lists what there is.
+
+# The repository that `make run` reads.
+REPO ?= .
+# Ticket files for `make run`: Jira issues as JSON or CSV, compressed or not.
+TICKETS ?=
+# Where `make run` keeps what it has read.
+DATA ?= .docassist
+
+PROGRAM := target/release/docassist --data $(DATA)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/'
+
+build: ## Build the program, optimised
+	cargo build --release --locked --package docassist
+
+run: build ## Read REPO (default: this one) and TICKETS, and show what the documentation lacks
+	$(PROGRAM) sync git $(REPO)
+ifneq ($(strip $(TICKETS)),)
+	$(PROGRAM) sync tickets $(TICKETS)
+endif
+	$(PROGRAM) --format table gaps
+
+test: ## Install what is missing, and run what CI runs
+	@bash .ci/prepare
+	cargo xtask check
+
+bench: ## Measure
+	cargo run --release --quiet --package xtask -- bench
+
+clean: ## Remove what was built and what `make run` has read
+	cargo clean
+	rm -rf $(DATA)
