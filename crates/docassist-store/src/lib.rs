@@ -15,6 +15,8 @@ mod error;
 mod records;
 mod sqlite;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::{BoxError, Result, StoreError};
 pub use records::{

@@ -142,8 +142,8 @@ impl Store for SqliteStore {
     }
 
     fn commit_message(&self, scope: &TenantScope, source: &str, id: &ObjectId) -> Result<Option<String>> {
-        const SQL: &str = "SELECT message FROM sources JOIN commits ON commits.source = sources.id \
-             JOIN commit_texts USING (n) WHERE sources.name = ?1 AND commits.id = ?2 AND n <= visible_commit";
+        const SQL: &str = "SELECT message FROM sources JOIN commit_ids ON commit_ids.source = sources.id \
+             JOIN commit_texts USING (n) WHERE sources.name = ?1 AND commit_ids.id = ?2";
         let message = self.read(scope, |transaction| {
             let mut statement = transaction.prepare_cached(SQL)?;
             Ok(statement.query_row((source, id.as_bytes()), |row| row.get(0)).optional()?)

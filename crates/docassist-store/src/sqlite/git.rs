@@ -6,25 +6,51 @@ use docassist_model::commit::{is_revert, subject};
 use docassist_model::projection::ChangeRow;
 use docassist_model::{Commit, Identity, ObjectId, SourceId, Timestamp, reference};
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::fault::{Fault, Inner};
-use super::intern::{Interner, Known};
+use super::intern::{Interner, Known, Numbers};
 use super::sources::{self, Settlement, SourceState};
 use super::{columns, encoding, pages};
 use crate::{FileChanges, GitFinish, Outcome};
 
+/// The row of a visible commit.
+fn visible(connection: &Connection, source: SourceId, id: &ObjectId) -> Inner<Option<i64>> {
+    let mut find = connection.prepare_cached("SELECT n FROM commit_ids WHERE source = ?1 AND id = ?2")?;
+    Ok(find.query_row((source.0, id.as_bytes()), |row| row.get(0)).optional()?)
+}
+
+/// The staged commits and their rows.
+fn staged<'a>(
+    connection: &Connection,
+    source: SourceId,
+    staged: &'a mut Option<FxHashMap<ObjectId, i64>>,
+) -> Inner<&'a mut FxHashMap<ObjectId, i64>> {
+    if staged.is_none() {
+        let mut rows_by_id = FxHashMap::default();
+        // Rows of other sources may lie between: this goes through rows after the mark, in order.
+        let mut statement = connection.prepare_cached(
+            "SELECT commits.id, n FROM sources JOIN commits ON n > visible_commit AND commits.source = sources.id \
+             WHERE sources.id = ?1 AND staged > 0",
+        )?;
+        let mut rows = statement.query([source.0])?;
+        while let Some(row) = rows.next()? {
+            rows_by_id.insert(object_id(columns::blob(row, 0)?)?, columns::integer(row, 1)?);
+        }
+        *staged = Some(rows_by_id);
+    }
+    Ok(staged.get_or_insert_default())
+}
+
 /// Whether a commit is visible or staged.
-pub(super) fn known(connection: &Connection, source: SourceId, id: &ObjectId) -> Inner<bool> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM commits WHERE source = ?1 AND id = ?2")?;
-    Ok(statement.exists((source.0, id.as_bytes()))?)
+pub(super) fn known(connection: &Connection, source: SourceId, known: &mut Known, id: &ObjectId) -> Inner<bool> {
+    Ok(staged(connection, source, &mut known.staged)?.contains_key(id) || visible(connection, source, id)?.is_some())
 }
 
 /// All commits with their parents.
 pub(super) fn graph(connection: &Connection, source: SourceId) -> Inner<Vec<(ObjectId, Vec<ObjectId>)>> {
     // By row, not by the index of (source, id): that would visit the rows at random.
-    let mut statement =
-        connection.prepare_cached("SELECT id, parents FROM commits NOT INDEXED WHERE source = ?1 ORDER BY n")?;
+    let mut statement = connection.prepare_cached("SELECT id, parents FROM commits WHERE source = ?1 ORDER BY n")?;
     let mut rows = statement.query([source.0])?;
     let mut graph = Vec::new();
     while let Some(row) = rows.next()? {
@@ -83,17 +109,21 @@ pub(super) fn stage(
     known: &mut Known,
     commits: &[Commit],
 ) -> Inner<u64> {
-    let mut interner = Interner::new(transaction, source, known)?;
+    let rows_by_id = staged(transaction, source, &mut known.staged)?;
+    let mut interner = Interner::new(transaction, source, &mut known.numbers)?;
     let mut insert = transaction.prepare_cached(
         "INSERT INTO commits (source, id, parents, author, authored, time, revert, subject, subject_keys, body_keys, \
-         credits, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+         credits, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let mut insert_text =
         transaction.prepare_cached("INSERT INTO commit_texts (n, committer, message) VALUES (?1, ?2, ?3)")?;
     let (mut parents, mut credits, mut changes, mut keys) = (Vec::new(), Vec::new(), Vec::new(), Keys::default());
-    let mut staged = 0_u64;
+    let mut count = 0_u64;
     let mut newest = None;
     for commit in commits {
+        if rows_by_id.contains_key(&commit.id) || visible(transaction, source, &commit.id)?.is_some() {
+            continue;
+        }
         parents.clear();
         for parent in &commit.parents {
             if parent.as_bytes().len() != commit.id.as_bytes().len() {
@@ -122,7 +152,7 @@ pub(super) fn stage(
         }
         keys.read(&commit.message);
         let committer = interner.identity(&commit.committer)?;
-        let inserted = insert.execute((
+        let n = insert.insert((
             source.0,
             commit.id.as_bytes(),
             &parents,
@@ -136,21 +166,20 @@ pub(super) fn stage(
             &credits,
             &changes,
         ))?;
-        if inserted > 0 {
-            insert_text.execute((transaction.last_insert_rowid(), committer, &commit.message))?;
-            staged += 1;
-            newest = newest.max(Some(commit.time));
-        }
+        insert_text.execute((n, committer, &commit.message))?;
+        rows_by_id.insert(commit.id, n);
+        count += 1;
+        newest = newest.max(Some(commit.time));
     }
-    if staged > 0 {
+    if count > 0 {
         transaction
             .prepare_cached(
                 "UPDATE sources SET staged = staged + ?2, \
                  staged_newest = max(ifnull(staged_newest, ?3), ?3) WHERE id = ?1",
             )?
-            .execute((source.0, staged.cast_signed(), newest.map(Timestamp::unix)))?;
+            .execute((source.0, count.cast_signed(), newest.map(Timestamp::unix)))?;
     }
-    Ok(staged)
+    Ok(count)
 }
 
 /// Ends a sync; see [`crate::Writer::finish_git`].
@@ -161,13 +190,13 @@ pub(super) fn finish(
     finish: &GitFinish<'_>,
 ) -> Inner<Outcome> {
     let source = state.source.id;
-    let removed = remove(transaction, state, finish.remove)?;
+    let removed = remove(transaction, source, known, finish.remove)?;
     let mut outcome = Outcome {
         commits_added: state.source.staged.saturating_sub(removed.staged),
         commits_removed: removed.visible,
         ..Outcome::default()
     };
-    (outcome.files_upserted, outcome.files_removed) = files(transaction, source, known, &finish.files)?;
+    (outcome.files_upserted, outcome.files_removed) = files(transaction, source, &mut known.numbers, &finish.files)?;
     (outcome.pages_upserted, outcome.pages_removed) = pages::change(transaction, source, &finish.pages)?;
     outcome.decisions_changed = match finish.decisions {
         Some(decisions) => pages::replace_decisions(transaction, source, decisions)?,
@@ -175,6 +204,7 @@ pub(super) fn finish(
     };
     outcome.identities_changed = canonicalise(transaction, source, finish)?;
     if state.source.staged > 0 {
+        enter(transaction, source, staged(transaction, source, &mut known.staged)?)?;
         // Every row so far is below the mark, and every later one above it. Other sources have marks of their own.
         transaction.execute(
             "UPDATE sources SET visible_commit = (SELECT ifnull(max(n), 0) FROM commits), staged = 0, \
@@ -185,7 +215,7 @@ pub(super) fn finish(
     let newest = if removed == Removed::default() {
         state.source.newest.max(state.staged_newest)
     } else {
-        let newest = "SELECT max(time) FROM commits NOT INDEXED WHERE source = ?1";
+        let newest = "SELECT max(time) FROM commits WHERE source = ?1";
         transaction.query_row(newest, [source.0], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp::from_unix)
     };
     if newest != state.source.newest {
@@ -216,25 +246,43 @@ struct Removed {
 
 /// Removes commits. Their paths and identities stay: nothing refers to them, and many come back with the rewritten
 /// commits that usually follow.
-fn remove(transaction: &Transaction<'_>, state: &SourceState, ids: &[ObjectId]) -> Inner<Removed> {
-    let mut find = transaction.prepare_cached("SELECT n FROM commits WHERE source = ?1 AND id = ?2")?;
-    let mut delete = transaction.prepare_cached("DELETE FROM commits WHERE n = ?1")?;
+fn remove(transaction: &Transaction<'_>, source: SourceId, known: &mut Known, ids: &[ObjectId]) -> Inner<Removed> {
     let mut removed = Removed::default();
+    if ids.is_empty() {
+        return Ok(removed);
+    }
+    let rows_by_id = staged(transaction, source, &mut known.staged)?;
+    let mut delete = transaction.prepare_cached("DELETE FROM commits WHERE n = ?1")?;
+    let mut delete_id = transaction.prepare_cached("DELETE FROM commit_ids WHERE source = ?1 AND id = ?2")?;
     for id in ids {
-        let found = find.query_row((state.source.id.0, id.as_bytes()), |row| row.get::<_, i64>(0)).optional()?;
-        let Some(n) = found else { continue };
-        delete.execute([n])?;
-        let count = if n <= state.visible_commit { &mut removed.visible } else { &mut removed.staged };
-        *count += 1;
+        if let Some(n) = rows_by_id.remove(id) {
+            delete.execute([n])?;
+            removed.staged += 1;
+        } else if let Some(n) = visible(transaction, source, id)? {
+            delete.execute([n])?;
+            delete_id.execute((source.0, id.as_bytes()))?;
+            removed.visible += 1;
+        }
     }
     Ok(removed)
+}
+
+/// Enters the staged commits among the visible ones, in the order of the index, and forgets that they were staged.
+fn enter(transaction: &Transaction<'_>, source: SourceId, staged: &mut FxHashMap<ObjectId, i64>) -> Inner<()> {
+    let mut rows: Vec<_> = staged.drain().collect();
+    rows.sort_unstable();
+    let mut insert = transaction.prepare_cached("INSERT INTO commit_ids (source, id, n) VALUES (?1, ?2, ?3)")?;
+    for (id, n) in rows {
+        insert.execute((source.0, id.as_bytes(), n))?;
+    }
+    Ok(())
 }
 
 /// Brings the files at the tip up to date and returns how many are new or differ, and how many went.
 fn files(
     transaction: &Transaction<'_>,
     source: SourceId,
-    known: &mut Known,
+    known: &mut Numbers,
     changes: &FileChanges<'_>,
 ) -> Inner<(u64, u64)> {
     let mut interner = Interner::new(transaction, source, known)?;

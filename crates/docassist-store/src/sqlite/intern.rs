@@ -3,16 +3,23 @@
 //! A writer looks each path up once and remembers it, so that ten new commits on top of 100,000 cost a few look-ups
 //! and not the loading of all paths, and a first sync costs one look-up per path and not one per change.
 
-use docassist_model::{Identity, SourceId};
+use docassist_model::{Identity, ObjectId, SourceId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
 use super::fault::{Fault, Inner};
 
-/// What a writer remembers of one source. Numbers given in a transaction that was rolled back are wrong: it has to be
-/// dropped then.
+/// What a writer remembers of one source. After a transaction that was rolled back it is wrong and has to be dropped.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    /// Staged commits and their rows; read when first needed.
+    pub(super) staged: Option<FxHashMap<ObjectId, i64>>,
+    pub(super) numbers: Numbers,
+}
+
+/// Numbers that were looked up or given.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
     paths: FxHashMap<Box<str>, u32>,
     identities: FxHashMap<Identity, u32>,
 }
@@ -20,7 +27,7 @@ pub(super) struct Known {
 /// Gives numbers within a transaction.
 pub(super) struct Interner<'a> {
     source: SourceId,
-    known: &'a mut Known,
+    known: &'a mut Numbers,
     find_path: CachedStatement<'a>,
     insert_path: CachedStatement<'a>,
     find_identity: CachedStatement<'a>,
@@ -28,7 +35,7 @@ pub(super) struct Interner<'a> {
 }
 
 impl<'a> Interner<'a> {
-    pub(super) fn new(connection: &'a Connection, source: SourceId, known: &'a mut Known) -> Inner<Self> {
+    pub(super) fn new(connection: &'a Connection, source: SourceId, known: &'a mut Numbers) -> Inner<Self> {
         Ok(Self {
             source,
             known,

@@ -101,8 +101,7 @@ pub(super) fn counted(connection: &Connection, state: SourceState) -> Inner<Sour
     };
     match source.kind {
         SourceKind::Git => {
-            let known = count("SELECT count(*) FROM commits WHERE source = ?1")?;
-            source.records.commits = known.saturating_sub(source.staged);
+            source.records.commits = count("SELECT count(*) FROM commit_ids WHERE source = ?1")?;
             source.records.files =
                 count("SELECT count(*) FROM files JOIN paths ON paths.id = files.path WHERE paths.source = ?1")?;
         }

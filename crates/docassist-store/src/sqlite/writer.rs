@@ -1,5 +1,7 @@
 //! The writer of an organisation's database.
 
+use std::cell::RefCell;
+
 use docassist_model::{Commit, Decision, ObjectId, SourceId, SourceKind};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rustc_hash::FxHashMap;
@@ -17,13 +19,14 @@ pub(super) struct SqliteWriter {
     // Closed before the lock goes: closing moves the log into the database.
     connection: Connection,
     location: String,
-    known: FxHashMap<SourceId, Known>,
+    /// Readers fill it as well, hence the cell.
+    known: RefCell<FxHashMap<SourceId, Known>>,
     _lock: WriterLock,
 }
 
 impl SqliteWriter {
     pub(super) fn new(connection: Connection, location: String, lock: WriterLock) -> Self {
-        Self { connection, location, known: FxHashMap::default(), _lock: lock }
+        Self { connection, location, known: RefCell::default(), _lock: lock }
     }
 
     /// Runs `change` in a transaction; `durable` says whether it has reached the disk at the end.
@@ -35,13 +38,13 @@ impl SqliteWriter {
         let result = (|| {
             database::durable(&self.connection, durable)?;
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = change(&transaction, &mut self.known)?;
+            let result = change(&transaction, self.known.get_mut())?;
             transaction.commit()?;
             Ok(result)
         })();
         result.map_err(|fault: Fault| {
             // Numbers that were given in this transaction are gone.
-            self.known.clear();
+            self.known.get_mut().clear();
             fault.at(&self.location)
         })
     }
@@ -85,7 +88,8 @@ impl Writer for SqliteWriter {
     }
 
     fn known_commit(&self, source: SourceId, id: &ObjectId) -> Result<bool> {
-        self.read(|connection| git::known(connection, source, id))
+        let mut known = self.known.borrow_mut();
+        self.read(|connection| git::known(connection, source, known.entry(source).or_default(), id))
     }
 
     fn commit_graph(&self, source: SourceId) -> Result<Vec<(ObjectId, Vec<ObjectId>)>> {

@@ -64,9 +64,17 @@ CREATE TABLE commits (
     subject_keys TEXT NOT NULL,
     body_keys TEXT NOT NULL,
     credits BLOB NOT NULL,       -- encoding.rs
-    changes BLOB NOT NULL,       -- encoding.rs
-    UNIQUE (source, id)
+    changes BLOB NOT NULL        -- encoding.rs
 );
+
+-- The visible commits by object name. Staged ones are entered when their sync ends, all at once and in order: names are
+-- random, and entering each batch would write the whole index anew every time.
+CREATE TABLE commit_ids (
+    source INTEGER NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
+    id BLOB NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (source, id)
+) WITHOUT ROWID;
 
 CREATE TABLE commit_texts (
     n INTEGER PRIMARY KEY REFERENCES commits (n) ON DELETE CASCADE,

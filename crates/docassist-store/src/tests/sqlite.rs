@@ -1,0 +1,179 @@
+//! The suite over SQLite, and what only files can suffer.
+
+use std::path::PathBuf;
+
+use docassist_model::ErrorCode;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::builders::{commit, sync};
+use super::{Backend, project, refused, scope, writer};
+use crate::{SqliteStore, Store, StoreError};
+
+struct Sqlite {
+    folder: TempDir,
+}
+
+impl Sqlite {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("orgs/acme/records.db")
+    }
+}
+
+impl Backend for Sqlite {
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(SqliteStore::new(self.folder.path()))
+    }
+}
+
+super::suite! { super::Sqlite::new();
+    git {
+        commits_are_projected_as_they_were_given
+        staged_commits_are_invisible_until_the_sync_ends
+        an_interrupted_sync_goes_on_from_what_is_staged
+        unreachable_commits_go_whether_visible_or_staged
+        a_sync_that_changes_nothing_leaves_the_sequence
+        files_follow_the_tree
+        mailmap_is_applied_to_new_identities_or_to_all
+        an_operation_for_another_kind_is_refused
+        incremental_syncs_equal_one_sync
+    }
+    tickets {
+        tickets_are_projected_as_they_were_given
+        the_same_import_again_leaves_the_sequence
+        pruning_removes_what_the_feed_did_not_bring
+        the_last_import_of_a_key_wins
+        projects_and_notes_are_changes
+        a_failing_feed_imports_nothing
+        imports_are_what_a_map_would_do
+    }
+    docs {
+        pages_follow_their_files
+        decisions_are_replaced_as_a_list
+    }
+    organisations {
+        an_organisation_that_was_never_written_is_empty
+        organisations_do_not_see_each_other
+        a_removed_source_leaves_nothing
+        sources_of_one_kind_are_apart
+        readers_see_a_sync_as_a_whole_or_not_at_all
+        there_is_one_writer_at_a_time
+        a_transaction_that_fails_leaves_nothing
+    }
+}
+
+/// A database with a commit, closed.
+fn written() -> Sqlite {
+    let backend = Sqlite::new();
+    sync(&mut *writer(&*backend.open()), &[commit(1, "one")]);
+    backend
+}
+
+#[test]
+fn reading_creates_nothing() {
+    let backend = Sqlite::new();
+    project(&*backend.open());
+    assert_eq!(std::fs::read_dir(backend.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_alone() {
+    let backend = written();
+    Connection::open(backend.file()).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let store = backend.open();
+    for error in
+        [refused(store.sequence(&scope())), refused(store.writer(&scope(), "test", Default::default(), &|| false))]
+    {
+        assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+        assert_eq!(error.code(), ErrorCode::StoreUnusable);
+        assert!(error.to_string().contains("records.db has format version 99; this program knows"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let backend = written();
+    let garbage = "not a database, and long enough to have a header".repeat(100);
+    std::fs::write(backend.file(), &garbage).unwrap();
+    let error = refused(backend.open().sequence(&scope()));
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    refused(backend.open().writer(&scope(), "test", Default::default(), &|| false));
+    assert_eq!(std::fs::read_to_string(backend.file()).unwrap(), garbage);
+}
+
+#[test]
+fn the_database_of_another_program_is_refused() {
+    let backend = Sqlite::new();
+    std::fs::create_dir_all(backend.file().parent().unwrap()).unwrap();
+    Connection::open(backend.file()).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    let error = refused(backend.open().sequence(&scope()));
+    assert!(error.to_string().contains("another program"), "{error}");
+}
+
+#[test]
+fn an_empty_file_is_a_new_database() {
+    let backend = Sqlite::new();
+    std::fs::create_dir_all(backend.file().parent().unwrap()).unwrap();
+    std::fs::write(backend.file(), "").unwrap();
+    assert_eq!(project(&*backend.open()), (0, vec![]));
+}
+
+#[test]
+fn damage_anywhere_in_the_file_is_an_error_or_harmless() {
+    let backend = written();
+    let whole = std::fs::read(backend.file()).unwrap();
+    let mut refusals = 0;
+    for page in 0..whole.len() / 4096 {
+        let mut damaged = whole.clone();
+        damaged[page * 4096 + 100..(page + 1) * 4096].fill(0xa5);
+        std::fs::write(backend.file(), damaged).unwrap();
+        let store = backend.open();
+        if let Err(error) = store.project(&scope(), &mut Nothing) {
+            assert!(matches!(error, StoreError::Damaged { .. } | StoreError::Backend { .. }), "{error:?}");
+            refusals += 1;
+        }
+    }
+    std::fs::write(backend.file(), &whole[..whole.len() / 2]).unwrap();
+    let error = refused(backend.open().project(&scope(), &mut Nothing));
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(refusals > 0);
+}
+
+#[test]
+fn a_garbled_list_is_an_error() {
+    for column in ["changes", "credits"] {
+        let backend = written();
+        let sql = format!("UPDATE commits SET {column} = x'ff'");
+        Connection::open(backend.file()).unwrap().execute(&sql, []).unwrap();
+        let error = refused(backend.open().project(&scope(), &mut Nothing));
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("orgs"), "a file").unwrap();
+    let store = SqliteStore::new(folder.path());
+    let error = refused(store.writer(&scope(), "test", Default::default(), &|| false));
+    assert!(error.to_string().contains("orgs"), "{error}");
+}
+
+/// A sink that takes no notice.
+struct Nothing;
+
+impl docassist_model::RecordSink for Nothing {
+    fn source(&mut self, _: &docassist_model::projection::SourceRow<'_>) {}
+    fn identity(&mut self, _: &docassist_model::projection::IdentityRow<'_>) {}
+    fn path(&mut self, _: &docassist_model::projection::PathRow<'_>) {}
+    fn file(&mut self, _: &docassist_model::projection::FileRow) {}
+    fn commit(&mut self, _: &docassist_model::projection::CommitRow<'_>) {}
+    fn ticket(&mut self, _: &docassist_model::projection::TicketRow<'_>) {}
+    fn page(&mut self, _: docassist_model::SourceId, _: &docassist_model::Page) {}
+    fn decision(&mut self, _: docassist_model::SourceId, _: &docassist_model::Decision) {}
+}
