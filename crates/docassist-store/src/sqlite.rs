@@ -65,8 +65,10 @@ impl SqliteStore {
         let path = self.file(scope);
         let mut connection = match idle {
             Some(connection) => connection,
-            None if !exists(&path)? => return Ok(None),
-            None => database::open(&path, Purpose::Read)?,
+            None => match database::open(&path, Purpose::Read)? {
+                Some(connection) => connection,
+                None => return Ok(None),
+            },
         };
         let result = (|| {
             let transaction = connection.transaction()?;
@@ -82,11 +84,6 @@ impl SqliteStore {
         readers.push((scope.org().clone(), connection));
         Ok(Some(result))
     }
-}
-
-/// Whether there is a file, which a folder without permission does not tell.
-fn exists(path: &std::path::Path) -> Result<bool> {
-    path.try_exists().map_err(|error| StoreError::io(path.display().to_string(), error))
 }
 
 impl Store for SqliteStore {
@@ -113,8 +110,11 @@ impl Store for SqliteStore {
         std::fs::create_dir_all(&folder).map_err(|error| StoreError::io(folder.display().to_string(), error))?;
         let lock = WriterLock::take(&folder.join("writer.lock"), scope.org(), purpose, wait, cancel)?;
         let path = self.file(scope);
-        let connection = database::open(&path, Purpose::Write)?;
-        Ok(Box::new(SqliteWriter::new(connection, path.display().to_string(), lock)))
+        let location = path.display().to_string();
+        let Some(connection) = database::open(&path, Purpose::Write)? else {
+            return Err(StoreError::Damaged { location, detail: "it could not be created".to_owned() });
+        };
+        Ok(Box::new(SqliteWriter::new(connection, location, lock)))
     }
 
     fn ticket(&self, scope: &TenantScope, key: &TicketKey) -> Result<Option<Ticket>> {

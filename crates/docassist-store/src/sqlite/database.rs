@@ -26,14 +26,22 @@ pub(super) enum Purpose {
     Write,
 }
 
-/// Opens the database at `path`, creating (to write) and migrating it as needed.
-pub(super) fn open(path: &Path, purpose: Purpose) -> Result<Connection> {
+/// Opens the database at `path`, creating (to write) and migrating it as needed. `None`: there is nothing to read yet.
+pub(super) fn open(path: &Path, purpose: Purpose) -> Result<Option<Connection>> {
     let location = path.display().to_string();
-    connect(path, purpose).map_err(|fault| fault.at(&location))
+    let existed = path.try_exists().map_err(|error| StoreError::io(&location, error))?;
+    if !existed && purpose == Purpose::Read {
+        return Ok(None);
+    }
+    let connection = connect(path, purpose).map_err(|fault| fault.at(&location))?;
+    if !existed {
+        sync_folders(path);
+    }
+    Ok(connection)
 }
 
-fn connect(path: &Path, purpose: Purpose) -> Inner<Connection> {
-    // NO_MUTEX: a connection is used by one thread at a time; SQLite's own mutexes cost a third of a scan.
+fn connect(path: &Path, purpose: Purpose) -> Inner<Option<Connection>> {
+    // NO_MUTEX: a connection is used by one thread at a time; SQLite's own mutexes would only cost time.
     // Readers open for writing as well: the first connection after a crash has to restore the shared index of the log.
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if purpose == Purpose::Write {
@@ -42,14 +50,33 @@ fn connect(path: &Path, purpose: Purpose) -> Inner<Connection> {
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    if version(&connection, path)? < MIGRATIONS.len() {
-        migrate(&mut connection, path)?;
+    // In one transaction: somebody may be creating the database.
+    let transaction = connection.transaction()?;
+    let version = version(&transaction, path)?;
+    drop(transaction);
+    match version {
+        // The first writer is creating it, or died before it had.
+        0 if purpose == Purpose::Read => return Ok(None),
+        version if version < MIGRATIONS.len() => migrate(&mut connection, path)?,
+        _ => {}
     }
     settings(&connection, purpose)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(Some(connection))
 }
 
+/// Makes the names of a new file and of its folders last through a loss of power, where folders can be synced.
+fn sync_folders(path: &Path) {
+    // The file is in `DATA/orgs/<slug>`: three folders, and the one that has `DATA`, may be new.
+    for folder in path.ancestors().skip(1).take(4) {
+        if let Ok(folder) = std::fs::File::open(folder) {
+            let _ = folder.sync_all();
+        }
+    }
+}
+
+/// Compiled statements kept per connection: all that a writer has, so that none is compiled twice.
+const STATEMENTS: usize = 64;
 /// Page cache of a writer: it holds the index of 500,000 commits, into which object names fall at random.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// A reader goes through tables once, from the operating system's cache.

@@ -6,7 +6,7 @@ use docassist_model::ErrorCode;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::builders::{commit, sync};
+use super::builders::{commit, git, id, sync};
 use super::{Backend, project, refused, scope, writer};
 use crate::{SqliteStore, Store, StoreError};
 
@@ -162,6 +162,45 @@ fn a_folder_that_cannot_be_made_is_named() {
     let store = SqliteStore::new(folder.path());
     let error = refused(store.writer(&scope(), "test", Default::default(), &|| false));
     assert!(error.to_string().contains("orgs"), "{error}");
+}
+
+#[test]
+fn a_process_that_dies_leaves_what_was_staged_and_no_more() {
+    let backend = Sqlite::new();
+    let store = backend.open();
+    let mut writer = writer(&*store);
+    sync(&mut *writer, &[commit(1, "one")]);
+    let source = git(&mut *writer);
+    writer.stage_commits(source, &[commit(2, "two")]).unwrap();
+    // What the files are while the writer is at work is what is left of it when it is killed.
+    let after = Sqlite::new();
+    std::fs::create_dir_all(after.file().parent().unwrap()).unwrap();
+    for suffix in ["", "-wal"] {
+        let with_suffix = |path: PathBuf| PathBuf::from(format!("{}{suffix}", path.display()));
+        std::fs::copy(with_suffix(backend.file()), with_suffix(after.file())).unwrap();
+    }
+    let store = after.open();
+    assert_eq!(project(&*store).1.iter().filter(|line| line.starts_with("commit")).count(), 1);
+    let mut writer = super::writer(&*store);
+    assert!(writer.has_staged(source).unwrap() && writer.known_commit(source, &id(2)).unwrap());
+    assert_eq!(sync(&mut *writer, &[commit(3, "three")]).commits_added, 2);
+}
+
+#[test]
+fn a_database_may_be_read_while_it_is_created() {
+    for _ in 0..10 {
+        let backend = Sqlite::new();
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    while backend.open().sequence(&scope()).unwrap() == 0 {
+                        std::thread::yield_now();
+                    }
+                });
+            }
+            threads.spawn(|| sync(&mut *writer(&*backend.open()), &[commit(1, "one")]));
+        });
+    }
 }
 
 /// A sink that takes no notice.
