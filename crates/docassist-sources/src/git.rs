@@ -77,8 +77,9 @@ impl GitRepository {
         // must not change what a sync finds.
         let options = gix::open::Options::isolated();
         let trust = gix::sec::trust::Mapping { full: options.clone(), reduced: options };
-        let inner = gix::ThreadSafeRepository::discover_opts(absolute, gix::discover::upwards::Options::default(), trust)
-            .map_err(|error| failed(error.to_string()))?;
+        let inner =
+            gix::ThreadSafeRepository::discover_opts(absolute, gix::discover::upwards::Options::default(), trust)
+                .map_err(|error| failed(error.to_string()))?;
         let shallow = inner.to_thread_local().shallow_commits().ok().flatten();
         Ok(Self { shallow: shallow.map(|ids| ids.iter().copied().collect()).unwrap_or_default(), inner })
     }
@@ -129,7 +130,8 @@ impl GitRepository {
     }
 
     fn named_branch(repository: &gix::Repository, name: &str) -> Result<Branch, GitError> {
-        let candidates = [format!("refs/heads/{name}"), format!("refs/remotes/{name}"), format!("refs/remotes/origin/{name}")];
+        let candidates =
+            [format!("refs/heads/{name}"), format!("refs/remotes/{name}"), format!("refs/remotes/origin/{name}")];
         for candidate in candidates {
             if let Ok(mut reference) = repository.find_reference(candidate.as_str()) {
                 let id = reference.peel_to_id().map_err(|error| GitError::References(error.to_string()))?;
@@ -153,12 +155,7 @@ impl GitRepository {
     }
 
     /// Reads commits on `threads` threads and hands them to `consume` in their order, until it breaks.
-    pub fn read_commits(
-        &self,
-        walk: &Walk,
-        threads: usize,
-        consume: &mut dyn FnMut(CommitBatch) -> ControlFlow<()>,
-    ) {
+    pub fn read_commits(&self, walk: &Walk, threads: usize, consume: &mut dyn FnMut(CommitBatch) -> ControlFlow<()>) {
         history::read_commits(&self.inner, &walk.ids, &self.shallow, threads, consume);
     }
 
@@ -176,7 +173,13 @@ impl GitRepository {
 
     /// Reads the files and pages at `new` that differ from those at `old`.
     #[must_use]
-    pub fn file_tree(&self, old: Option<&ObjectId>, new: &ObjectId, selection: TreeSelection, threads: usize) -> FileTree {
+    pub fn file_tree(
+        &self,
+        old: Option<&ObjectId>,
+        new: &ObjectId,
+        selection: TreeSelection,
+        threads: usize,
+    ) -> FileTree {
         tip::file_tree(&self.inner, old, new, selection, threads)
     }
 

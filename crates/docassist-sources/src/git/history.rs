@@ -149,11 +149,12 @@ impl<'a> CommitReader<'a> {
         };
         let mut changes = Vec::new();
         if raw.parents.len() <= 1 && !self.shallow.iter().any(|boundary| boundary.as_ref() == id) {
-            let old = match raw.parents.first().map(|parent| self.reader.commit(parent).map(|raw| parse_commit(raw).tree)) {
-                None => Ok(None),
-                Some(Ok(tree)) => Ok(tree),
-                Some(Err(error)) => Err(error),
-            };
+            let old =
+                match raw.parents.first().map(|parent| self.reader.commit(parent).map(|raw| parse_commit(raw).tree)) {
+                    None => Ok(None),
+                    Some(Ok(tree)) => Ok(tree),
+                    Some(Err(error)) => Err(error),
+                };
             match (old, raw.tree) {
                 (Ok(old), Some(new)) => changes = self.changes(old, new, &mut note),
                 (Err(error), _) => note(&error),
@@ -222,7 +223,9 @@ impl<'a> CommitReader<'a> {
         let mut read = |side: Option<Side>| match side {
             None => Ok(Some(Content::Empty)),
             // Git shows a submodule as a text of one line.
-            Some(side) if side.mode.is_submodule() => Ok(Some(Content::Submodule(format!("Subproject commit {}\n", side.id)))),
+            Some(side) if side.mode.is_submodule() => {
+                Ok(Some(Content::Submodule(format!("Subproject commit {}\n", side.id))))
+            }
             Some(side) if self.reader.size(&side.id)? > BIG_FILE_BYTES => Ok(None),
             Some(side) => self.reader.blob(&side.id).map(|content| Some(Content::Blob(content))),
         };

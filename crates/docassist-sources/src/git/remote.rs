@@ -41,7 +41,9 @@ pub fn is_remote(location: &str) -> bool {
         return true;
     }
     // scp-like: something@host:path or host:path, with no slash before the colon; one letter is a drive.
-    location.split_once(':').is_some_and(|(host, path)| host.len() > 1 && !host.contains(['/', '\\']) && !path.is_empty())
+    location
+        .split_once(':')
+        .is_some_and(|(host, path)| host.len() > 1 && !host.contains(['/', '\\']) && !path.is_empty())
 }
 
 /// Makes a bare mirror of `url` at `folder`, or brings the one there up to date. An interrupted clone is begun anew: it is
@@ -51,9 +53,14 @@ pub fn is_remote(location: &str) -> bool {
 /// [`CloneError`].
 pub fn update_clone(url: &str, folder: &Path, cancelled: &dyn Fn() -> bool) -> Result<(), CloneError> {
     if folder.join("HEAD").exists() {
-        run("fetch", Command::new("git").arg("--git-dir").arg(folder).args(["fetch", "--prune", "--quiet", "origin"]), cancelled)?;
+        run(
+            "fetch",
+            Command::new("git").arg("--git-dir").arg(folder).args(["fetch", "--prune", "--quiet", "origin"]),
+            cancelled,
+        )?;
         // The remote's default branch may have changed; a failure leaves the one known.
-        let set_head = Command::new("git").arg("--git-dir").arg(folder).args(["remote", "set-head", "origin", "--auto"]).output();
+        let set_head =
+            Command::new("git").arg("--git-dir").arg(folder).args(["remote", "set-head", "origin", "--auto"]).output();
         drop(set_head);
         return Ok(());
     }

@@ -62,7 +62,9 @@ pub(super) fn file_tree(
     let mut reader = ObjectReader::new(repository);
     let mut result = FileTree::default();
     let Some(new_tree) = tree_of(&mut reader, new) else {
-        result.notes.push(format!("the tree of {} cannot be read: files and pages are as of the last sync", new.short()));
+        result
+            .notes
+            .push(format!("the tree of {} cannot be read: files and pages are as of the last sync", new.short()));
         return result;
     };
     let old_tree = match selection {
@@ -79,9 +81,13 @@ pub(super) fn file_tree(
         Attributes::read(&mut reader, changes.iter().filter_map(|change| Some((change.path.as_slice(), change.new?))))
     } else {
         let everything = differences(&mut reader, None, new_tree, &mut Vec::new());
-        Attributes::read(&mut reader, everything.iter().filter_map(|change| Some((change.path.as_slice(), change.new?))))
+        Attributes::read(
+            &mut reader,
+            everything.iter().filter_map(|change| Some((change.path.as_slice(), change.new?))),
+        )
     };
-    result.removed = changes.iter().filter(|change| change.new.is_none()).map(|change| path_text(&change.path)).collect();
+    result.removed =
+        changes.iter().filter(|change| change.new.is_none()).map(|change| path_text(&change.path)).collect();
     let present: Vec<(&[u8], Side)> = changes.iter().filter_map(|c| Some((c.path.as_slice(), c.new?))).collect();
     read_files(repository, &present, &attributes, threads, &mut result);
     result
@@ -94,7 +100,9 @@ fn differences(
     notes: &mut Vec<String>,
 ) -> Vec<TreeChange> {
     let mut changes = Vec::new();
-    tree_diff(reader, old, Some(new), &mut changes, &mut |error| notes.push(format!("{error}: its files are not listed")));
+    tree_diff(reader, old, Some(new), &mut changes, &mut |error| {
+        notes.push(format!("{error}: its files are not listed"))
+    });
     changes
 }
 
@@ -176,7 +184,9 @@ struct Rule {
 impl Attributes {
     fn read<'a>(reader: &mut ObjectReader, files: impl Iterator<Item = (&'a [u8], Side)>) -> Self {
         let mut sources: Vec<(&[u8], Side)> = files
-            .filter(|(path, _)| path.ends_with(b".gitattributes") && (path.len() == 14 || path[path.len() - 15] == b'/'))
+            .filter(|(path, _)| {
+                path.ends_with(b".gitattributes") && (path.len() == 14 || path[path.len() - 15] == b'/')
+            })
             .collect();
         // A file in a deeper folder has the last word.
         sources.sort_by_key(|(path, _)| path.iter().filter(|&&b| b == b'/').count());

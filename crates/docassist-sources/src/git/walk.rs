@@ -8,6 +8,7 @@ use super::model_id;
 use super::object_reader::ObjectReader;
 
 /// The commits to read.
+#[derive(Default)]
 pub struct Walk {
     /// New commits, each after its parents that are new as well.
     pub(super) ids: Vec<gix::ObjectId>,
