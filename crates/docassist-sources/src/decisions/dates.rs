@@ -55,10 +55,11 @@ fn in_text(text: &str) -> Option<String> {
     let text = &text[..text.floor_char_boundary(1000)];
     let mut after_word = true;
     for (at, c) in text.char_indices() {
-        if c.is_ascii_digit() && after_word {
-            if let Some(date) = numeric(&text[at..]) {
-                return Some(date);
-            }
+        if c.is_ascii_digit()
+            && after_word
+            && let Some(date) = numeric(&text[at..])
+        {
+            return Some(date);
         }
         after_word = !c.is_alphanumeric();
     }

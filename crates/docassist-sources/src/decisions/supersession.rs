@@ -8,6 +8,9 @@ use crate::pages::{file_reference, format_of};
 /// References are looked for in the beginning of a line only, so that no line costs more than it is worth.
 const MAX_LINE: usize = 2000;
 
+/// A notice that a record is superseded stands among its first lines.
+const NOTICE_LINES: usize = 25;
+
 /// What stands in a record's place, and in whose place it stands.
 #[derive(Debug, Default)]
 pub(super) struct Relations {
@@ -47,7 +50,8 @@ pub(super) fn read(record: &Record<'_>, status: &Status) -> Relations {
         add_phrases(&mut relations, record, line);
     }
     // A notice above the text: "> Superseded by [ADR 5](…)", "This decision replaces …".
-    for line in record.lines.iter().take(25) {
+    let first_section = record.page.headings.get(1).map_or(usize::MAX, |heading| heading.line as usize - 1);
+    for line in record.lines.iter().take(first_section.min(NOTICE_LINES)) {
         let words = normalized(&line[..line.floor_char_boundary(80)]);
         let words = [
             "this decision is ",

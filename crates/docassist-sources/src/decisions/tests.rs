@@ -103,7 +103,7 @@ fn the_status_is_found_in_free_forms() {
         ("docs/adr/0001-x.adoc", "= X\n\nStatus:: Accepted\n"),
         ("docs/adr/0001-x.adoc", "= X\n\n== Status\n\nAccepted\n"),
         ("docs/adr/0001-x.adoc", "= X\n\n|===\n| Status | Accepted\n|===\n"),
-        ("docs/adr/0001-x.rst", "X\n=\n\n:Status: Accepted\n"),
+        ("docs/adr/0001-x.rst", "1. X\n====\n\n:Status: Accepted\n"),
         ("docs/adr/0001-x.rst", "1. X\n====\n\nStatus\n------\n\n**Accepted**\n"),
         ("docs/adr/0001-x.txt", "X\n===\n\nStatus: Accepted\n"),
     ] {

@@ -276,7 +276,7 @@ fn follow(collector: &mut Collector<'_>, attributes: &FxHashMap<&str, &str>, nam
             collector.link_only(&format!("mailto:{target}"), line);
         }
         "https://" | "http://" => {
-            link(collector, attributes, target.trim_end_matches(['.', ',', ';', ':', ')', '!', '?', '\'']), line)
+            link(collector, attributes, target.trim_end_matches(['.', ',', ';', ':', ')', '!', '?', '\'']), line);
         }
         // Without a file, these lead to a place within the page.
         "<<" | "xref:" if !target.contains(['.', '/']) => {}

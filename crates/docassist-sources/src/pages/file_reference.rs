@@ -3,6 +3,12 @@
 //! What passes here is compared with the files that exist and that existed, and a page that speaks of one that is gone is
 //! reported. So a doubtful shape is left out: what is missed costs less than a false report.
 
+mod vocabulary;
+
+use vocabulary::{
+    is_code_extension, is_extensionless_file, is_file_extension_of_a_folder, is_host, is_media_type, is_product,
+};
+
 /// A longer text is no path.
 const MAX_PATH: usize = 400;
 
@@ -119,7 +125,7 @@ fn is_file_name(name: &str) -> bool {
         && !stem.is_empty()
         && !stem.starts_with(['-', '+'])
         // `.trivial.rst` is the end of a name; settings of tools do begin with a dot.
-        && !(stem.starts_with('.') && !matches!(extension, "yml" | "yaml" | "json" | "js" | "cjs" | "toml"))
+        && (!stem.starts_with('.') || matches!(extension, "yml" | "yaml" | "json" | "js" | "cjs" | "toml"))
         && !is_placeholder(name)
         && is_code_extension(extension)
         && !is_product(name)
@@ -161,243 +167,6 @@ fn extension(name: &str) -> Option<&str> {
         && extension.bytes().any(|byte| byte.is_ascii_alphabetic());
     let is_dotfile_without_folder = stem.is_empty();
     (is_plausible && !is_dotfile_without_folder).then_some(extension)
-}
-
-/// Extensions that people use for files and hardly for anything else. Narrower than what decides a file's kind, because
-/// here the file may not exist: `app.service` and `list.do` are more often members than files.
-fn is_code_extension(extension: &str) -> bool {
-    const EXTENSIONS: [&str; 118] = [
-        "adoc",
-        "asciidoc",
-        "asm",
-        "avsc",
-        "awk",
-        "bash",
-        "bat",
-        "bazel",
-        "bzl",
-        "c",
-        "cc",
-        "cfg",
-        "cjs",
-        "clj",
-        "cljs",
-        "cmake",
-        "cmd",
-        "coffee",
-        "conf",
-        "cpp",
-        "cs",
-        "csproj",
-        "css",
-        "csv",
-        "cts",
-        "cu",
-        "cxx",
-        "dart",
-        "ejs",
-        "el",
-        "elm",
-        "erb",
-        "erl",
-        "ex",
-        "exs",
-        "f90",
-        "feature",
-        "fs",
-        "gemspec",
-        "gif",
-        "go",
-        "gradle",
-        "graphql",
-        "groovy",
-        "h",
-        "haml",
-        "hbs",
-        "hh",
-        "hpp",
-        "hrl",
-        "hs",
-        "htm",
-        "html",
-        "hxx",
-        "ini",
-        "ipynb",
-        "jade",
-        "java",
-        "jinja",
-        "jinja2",
-        "jl",
-        "jpeg",
-        "jpg",
-        "js",
-        "json",
-        "json5",
-        "jsonc",
-        "jsp",
-        "jsx",
-        "kt",
-        "kts",
-        "less",
-        "lock",
-        "lua",
-        "md",
-        "mdx",
-        "mjs",
-        "mk",
-        "ml",
-        "mli",
-        "mm",
-        "mts",
-        "nim",
-        "nix",
-        "patch",
-        "php",
-        "pl",
-        "plist",
-        "pm",
-        "png",
-        "properties",
-        "proto",
-        "ps1",
-        "puml",
-        "pug",
-        "py",
-        "pyi",
-        "pyx",
-        "rb",
-        "rs",
-        "rst",
-        "sass",
-        "scala",
-        "scss",
-        "sh",
-        "sql",
-        "styl",
-        "svelte",
-        "svg",
-        "swift",
-        "tf",
-        "thrift",
-        "toml",
-        "ts",
-        "tss",
-        "tsx",
-        "txt",
-        "vue",
-    ];
-    const MORE: [&str; 10] = ["wsdl", "xhtml", "xml", "xsd", "xsl", "yaml", "yml", "zig", "zsh", "pdf"];
-    let mut lower = [0_u8; 12];
-    let Some(buffer) = lower.get_mut(..extension.len()) else { return false };
-    buffer.copy_from_slice(extension.as_bytes());
-    buffer.make_ascii_lowercase();
-    let wanted: &[u8] = buffer;
-    EXTENSIONS.binary_search_by(|known| known.as_bytes().cmp(wanted)).is_ok()
-        || MORE.iter().any(|known| known.as_bytes() == wanted)
-}
-
-/// Whether a component that is not the last one ends like a file, so that the slashes separate alternatives.
-fn is_file_extension_of_a_folder(extension: &str) -> bool {
-    is_code_extension(extension)
-        && !matches!(extension, "go" | "cs" | "c" | "h" | "ex" | "feature" | "conf" | "css" | "html")
-}
-
-/// Files that go without an extension.
-fn is_extensionless_file(name: &str) -> bool {
-    const NAMES: [&str; 27] = [
-        "AUTHORS",
-        "BUILD",
-        "CHANGELOG",
-        "CHANGES",
-        "CODEOWNERS",
-        "CONTRIBUTING",
-        "COPYING",
-        "Cartfile",
-        "Containerfile",
-        "Dockerfile",
-        "Gemfile",
-        "Jakefile",
-        "Jenkinsfile",
-        "Justfile",
-        "LICENSE",
-        "Makefile",
-        "NOTICE",
-        "Pipfile",
-        "Podfile",
-        "Procfile",
-        "README",
-        "Rakefile",
-        "Vagrantfile",
-        "WORKSPACE",
-        "gradlew",
-        "justfile",
-        "mvnw",
-    ];
-    NAMES.binary_search(&name).is_ok()
-        // `.gitignore`, `.eslintrc`: not `.` and not `..`
-        || name.strip_prefix('.').is_some_and(|rest| rest.len() > 2 && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
-}
-
-/// Names of software that look like files.
-fn is_product(name: &str) -> bool {
-    const PRODUCTS: [&str; 34] = [
-        "alpine.js",
-        "angular.js",
-        "backbone.js",
-        "bun.sh",
-        "chart.js",
-        "d3.js",
-        "discord.js",
-        "draw.io",
-        "electron.js",
-        "ember.js",
-        "express.js",
-        "gatsby.js",
-        "handlebars.js",
-        "highlight.js",
-        "impress.js",
-        "jquery.js",
-        "knockout.js",
-        "lodash.js",
-        "moment.js",
-        "mustache.js",
-        "nest.js",
-        "next.js",
-        "node.js",
-        "nodejs.js",
-        "nuxt.js",
-        "p5.js",
-        "react.js",
-        "require.js",
-        "reveal.js",
-        "solid.js",
-        "svelte.js",
-        "three.js",
-        "underscore.js",
-        "vue.js",
-    ];
-    PRODUCTS.iter().any(|product| name.eq_ignore_ascii_case(product))
-}
-
-/// Whether the first component of a path is the name of a host.
-fn is_host(component: &str) -> bool {
-    const ENDINGS: [&str; 24] = [
-        "com", "org", "net", "io", "dev", "edu", "gov", "app", "co", "uk", "de", "fr", "eu", "in", "ai", "me", "info",
-        "cloud", "local", "test", "example", "invalid", "tech", "us",
-    ];
-    component.starts_with("www.")
-        || component == "localhost"
-        || component.rsplit_once('.').is_some_and(|(rest, ending)| {
-            !rest.is_empty() && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
-        })
-}
-
-/// `application/vnd.api+json`, `text/x.header`
-fn is_media_type(path: &str) -> bool {
-    let Some((kind, rest)) = path.split_once('/') else { return false };
-    matches!(kind, "application" | "audio" | "font" | "image" | "message" | "model" | "multipart" | "text" | "video")
-        && !rest.contains('/')
-        && (rest.contains('+') || rest.starts_with("vnd.") || rest.starts_with("x."))
 }
 
 /// The path behind a forge's address of a file: `github.com/o/r/blob/BRANCH/path`. Of branches whose name has a slash,

@@ -57,7 +57,7 @@ pub(super) fn scan(collector: &mut Collector<'_>) {
                         "toctree" => in_toctree = Some(indent),
                         "code" | "code-block" | "sourcecode" | "parsed-literal" | "math" | "raw" | "highlight"
                         | "graphviz" | "doctest" | "testcode" | "productionlist" | "prompt" => {
-                            skipped_below = Some(indent)
+                            skipped_below = Some(indent);
                         }
                         "image" | "figure" | "literalinclude" | "include" => {}
                         // The argument of an admonition is text.
@@ -300,7 +300,7 @@ fn inline(collector: &mut Collector<'_>, targets: &FxHashMap<String, String>, fr
 
 /// The role right before a backquote, and where the text before it ends.
 fn role_before(text: &str, from: usize, open: usize) -> (usize, Option<&str>) {
-    let before = text[from..open].as_bytes();
+    let before = &text.as_bytes()[from..open];
     if before.last() != Some(&b':') {
         return (open, None);
     }
@@ -319,7 +319,7 @@ fn interpreted(collector: &mut Collector<'_>, role: Option<&str>, inner: &str, l
     match role {
         Some("doc" | "download") => source_link(collector, target, line),
         Some("file" | "code" | "command" | "literal" | "src" | "source" | "path") | None => {
-            collector.code(target, line)
+            collector.code(target, line);
         }
         // Names of code and of sections, which only the tool that builds the pages can look up.
         Some(_) => {}
