@@ -185,7 +185,7 @@ fn name_of(location: &str) -> Result<String, AppError> {
         .chars()
         .map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' })
         .collect();
-    checked_name(&name)
+    checked_name(name.trim_start_matches(['.', '-']))
 }
 
 /// Source names are part of node ids, file names and commands.
@@ -227,7 +227,7 @@ impl Sync<'_> {
         self.progress.phase("reading files and pages", None);
         let tree = self.file_tree(old_tip.filter(|_| self.source.synced.is_some()));
         let cursor = self.cursor(before, &walk, missing, unreadable, &remove);
-        self.finish(&cursor, &remove, tree)
+        self.finish(&cursor, &remove, &tree)
     }
 
     /// The commits that are new.
@@ -389,17 +389,17 @@ impl Sync<'_> {
         notes
     }
 
-    fn finish(mut self, cursor: &Cursor, remove: &[ObjectId], tree: FileTree) -> Result<GitReport, AppError> {
+    fn finish(mut self, cursor: &Cursor, remove: &[ObjectId], tree: &FileTree) -> Result<GitReport, AppError> {
         let old: Option<Cursor> = serde_json::from_value(self.source.cursor.clone()).ok();
         // Notes about files last until the files are read again.
         let unchanged_tip = old.as_ref().and_then(Cursor::tip) == self.branch.tip && self.source.synced.is_some();
-        let mut notes = self.notes(cursor, &tree);
+        let mut notes = self.notes(cursor, tree);
         if unchanged_tip {
             let kept = self.source.notes.iter().filter(|note| !notes.contains(note)).cloned().collect::<Vec<_>>();
             notes.extend(kept);
         }
         let known = self.writer.decisions(self.source.id)?;
-        let records = decisions_after(known, &tree);
+        let records = decisions_after(known, tree);
         let mailmap = self.branch.tip.map(|tip| self.repository.mailmap(&tip));
         let cursor_value = serde_json::to_value(cursor)
             .map_err(|error| AppError::new(ErrorCode::Internal, format!("the cursor cannot be written: {error}")))?;

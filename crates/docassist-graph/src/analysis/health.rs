@@ -31,8 +31,8 @@ impl Graph {
         let referred = |key: u32| self.key_commits.row(key).first().is_some_and(|&first| first < horizon);
         let mut parts: Vec<HealthPart> = Vec::new();
         let mut part = |name: &'static str, good: u64, of: u64| {
-            if of > 0 {
-                let percent = u8::try_from(good.min(of) * 100 / of).unwrap_or(100);
+            if let Some(percent) = (good.min(of) * 100).checked_div(of) {
+                let percent = u8::try_from(percent).unwrap_or(100);
                 parts.push(HealthPart { name, good: good.min(of), of, percent });
             }
         };
@@ -82,7 +82,7 @@ impl Graph {
 
         let sum: u32 = parts.iter().map(|part| u32::from(part.percent)).sum();
         let count = parts.len() as u32;
-        let health = if count == 0 { 100 } else { u8::try_from((sum + count / 2) / count).unwrap_or(100) };
+        let health = (sum + count / 2).checked_div(count).and_then(|mean| u8::try_from(mean).ok()).unwrap_or(100);
         parts.sort_by_key(|part| (part.percent, part.name));
         (health, parts)
     }

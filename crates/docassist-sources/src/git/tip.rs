@@ -101,7 +101,7 @@ fn differences(
 ) -> Vec<TreeChange> {
     let mut changes = Vec::new();
     tree_diff(reader, old, Some(new), &mut changes, &mut |error| {
-        notes.push(format!("{error}: its files are not listed"))
+        notes.push(format!("{error}: its files are not listed"));
     });
     changes
 }
