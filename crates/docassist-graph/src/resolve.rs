@@ -1,6 +1,6 @@
 //! What pages and decision records refer to.
 
-use docassist_model::{Decision, Page, SourceId};
+use docassist_model::{Decision, Page, PathMention, SourceId};
 use rustc_hash::FxHashMap;
 
 use crate::adjacency::Rows;
@@ -57,9 +57,11 @@ pub(crate) fn pages(
             }
         }
         let own_file = repo.and_then(|repo| graph.file_at(repo, &page.path));
+        let name = &sources[source as usize].name;
         let mut files: Vec<(FileId, u32)> = page
             .paths
             .iter()
+            .filter(|mention| !is_elsewhere(&page, mention, name))
             .filter_map(|mention| {
                 let file = match repo {
                     Some(repo) => named_file(graph, &names, repo, &page.path, &mention.path),
@@ -82,6 +84,19 @@ pub(crate) fn pages(
     }
     infos.sort_by(|a, b| (a.source, &a.path).cmp(&(b.source, &b.path)));
     graph.pages = infos;
+}
+
+/// Whether a path comes from a link into another repository of a forge (`https://host/owner/name/blob/branch/path`).
+fn is_elsewhere(page: &Page, mention: &PathMention, source: &str) -> bool {
+    page.links.iter().filter(|link| link.line == mention.line && link.target.contains("://")).any(|link| {
+        let Some((before, path)) = ["/blob/", "/tree/", "/raw/", "/src/"].iter().find_map(|at| link.target.split_once(at))
+        else {
+            return false;
+        };
+        let before = before.trim_end_matches("/-");
+        let repository = before.rsplit('/').next().unwrap_or(before);
+        path.contains(&mention.path) && !repository.eq_ignore_ascii_case(source)
+    })
 }
 
 /// The file that a page of a repository names: exactly that path, now or once, or the only existing one that ends so.

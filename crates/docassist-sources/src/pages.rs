@@ -108,6 +108,10 @@ fn decode(bytes: &[u8]) -> String {
         }
     }
     let mut text = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    // Neither terminals nor every database take a NUL.
+    if text.contains('\0') {
+        text = text.replace('\0', "\u{fffd}");
+    }
     // A replaced byte takes three.
     if text.len() > MAX_PAGE_BYTES {
         text.truncate(text.floor_char_boundary(MAX_PAGE_BYTES));

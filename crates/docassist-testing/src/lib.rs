@@ -6,7 +6,13 @@
 //! and tomorrow, here and elsewhere. Failures of the environment (no git, a full disk) end the test with a message:
 //! there is nothing that a test could do about them.
 
+mod backlog;
 pub mod builders;
 pub mod fixture;
+mod history;
+mod random;
+pub mod records;
+mod shape;
+mod words;
 
 pub use builders::{commit, decision, organisation, page, ticket};

@@ -15,7 +15,7 @@ const OBJECT_CACHE_BYTES: usize = 96 * 1024 * 1024;
 
 /// Bytes of delta bases kept per reader: a pack stores an old version as a delta of a newer one, so reading on along a
 /// file's history finds its base here.
-const DELTA_BASE_CACHE_BYTES: usize = 256 * 1024 * 1024;
+const DELTA_BASE_CACHE_BYTES: usize = 96 * 1024 * 1024;
 
 /// Why an object could not be read; becomes a note of the sync.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -161,7 +161,7 @@ fn read_file(reader: &mut ObjectReader, path: &[u8], side: Side, attributes: &At
     }
     let kind = file_kind::classify(&text, marks, content.as_deref());
     if let Some(content) = content
-        && kind != FileKind::Binary
+        && !matches!(kind, FileKind::Binary | FileKind::Generated)
         && pages::format_of(&text).is_some()
     {
         result.pages.push(pages::parse(&text, &content, None));

@@ -8,6 +8,7 @@ use docassist_model::projection::{ChangeRow, CommitRow, FileRow, IdentityRow, Pa
 use docassist_model::reference::candidates;
 use docassist_model::{
     ChangeStatus, Commit, Decision, FileEntry, Identity, LinkDirection, Page, RecordSink, SourceId, SourceKind, Ticket,
+    TicketKey,
 };
 
 /// Nobody's records yet.
@@ -323,8 +324,8 @@ fn feed_ticket(sink: &mut dyn RecordSink, source: SourceId, ticket: &Ticket) {
         updated: ticket.updated,
         resolved: ticket.resolved,
         resolution: ticket.resolution.as_deref(),
-        parent: ticket.parent.as_ref().map(|key| key.as_str()),
-        epic: ticket.epic.as_ref().map(|key| key.as_str()),
+        parent: ticket.parent.as_ref().map(TicketKey::as_str),
+        epic: ticket.epic.as_ref().map(TicketKey::as_str),
         links: &links,
         mentions: &keys(texts, Some(ticket.key.as_str())).join(" "),
     });
