@@ -89,7 +89,8 @@ pub(crate) fn pages(
 /// Whether a path comes from a link into another repository of a forge (`https://host/owner/name/blob/branch/path`).
 fn is_elsewhere(page: &Page, mention: &PathMention, source: &str) -> bool {
     page.links.iter().filter(|link| link.line == mention.line && link.target.contains("://")).any(|link| {
-        let Some((before, path)) = ["/blob/", "/tree/", "/raw/", "/src/"].iter().find_map(|at| link.target.split_once(at))
+        let Some((before, path)) =
+            ["/blob/", "/tree/", "/raw/", "/src/"].iter().find_map(|at| link.target.split_once(at))
         else {
             return false;
         };

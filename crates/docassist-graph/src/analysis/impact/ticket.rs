@@ -134,7 +134,8 @@ impl Graph {
     }
 }
 
-/// A score of 40 points for files (127 are full), 30 for areas (15) and 30 for lines (4,095), in the bands of risk.
+/// A score of 40 points for further files than one (127 are full), 30 for further areas (15) and 30 for lines (4,095), in
+/// the bands of risk.
 fn blast_radius(files: &[FileLine], lines: u64) -> BlastRadius {
     let mut areas: FxHashMap<String, u64> = FxHashMap::default();
     for file in files {
@@ -143,7 +144,9 @@ fn blast_radius(files: &[FileLine], lines: u64) -> BlastRadius {
     let mut areas: Vec<(String, u64)> = areas.into_iter().collect();
     areas.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let points = |n: usize, full: u64, most: f64| log_share(n as u64, full).min(1.0) * most;
-    let score = points(files.len(), 127, 40.0) + points(areas.len(), 15, 30.0) + points(lines as usize, 4_095, 30.0);
+    let score = points(files.len().saturating_sub(1), 127, 40.0)
+        + points(areas.len().saturating_sub(1), 15, 30.0)
+        + points(lines as usize, 4_095, 30.0);
     BlastRadius {
         level: Level::of(score.round() as u8),
         files: files.len() as u64,
