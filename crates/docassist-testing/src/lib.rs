@@ -10,9 +10,18 @@ mod backlog;
 pub mod builders;
 pub mod fixture;
 mod history;
+mod prepared;
 mod random;
 pub mod records;
 mod shape;
 mod words;
 
 pub use builders::{commit, decision, organisation, page, ticket};
+pub use prepared::prepared;
+
+/// The `index`-th of a sequence of numbers in `0..below` that repeats never and is the same each time: subjects for
+/// measurements, drawn from all alike.
+#[must_use]
+pub fn nth_random(index: u32, below: u32) -> u32 {
+    random::Random::new(u64::from(index), 2).below(below)
+}
