@@ -7,7 +7,10 @@ TICKETS ?=
 # Where `make run` keeps what it has read.
 DATA ?= .docassist
 
-PROGRAM := target/release/docassist --data $(DATA)
+# Each repository has an organisation of its own there, so that one run does not mix with the next.
+ORG ?= $(if $(filter .,$(REPO)),default,$(shell basename "$(REPO)" .git | tr 'A-Z_.' 'a-z--'))
+
+PROGRAM := target/release/docassist --data $(DATA) --org $(ORG)
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test bench clean

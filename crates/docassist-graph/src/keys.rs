@@ -26,14 +26,18 @@ impl Projects {
         Self { prefixes, learnt: false }
     }
 
-    /// Learns the prefixes from the key candidates of commit subjects: in at least 10 commits, 1 % of the non-merge
-    /// commits, with 5 different numbers, and none of the well-known non-tickets.
-    pub(crate) fn learn<'a>(subjects: impl Iterator<Item = &'a str>, non_merges: usize) -> Self {
+    /// Learns the prefixes from the subjects of non-merge commits and their key candidates: in at least 10 commits, 1 % of
+    /// them, with 5 different numbers, and none of the well-known non-tickets. People write a project's keys in upper case,
+    /// at least in the subjects that teach; `part-2` and `step-3` are words.
+    pub(crate) fn learn<'a>(subjects: impl Iterator<Item = (&'a str, &'a str)>, non_merges: usize) -> Self {
         let mut uses: FxHashMap<&str, (usize, FxHashSet<&str>)> = FxHashMap::default();
-        for candidates in subjects {
+        for (subject, candidates) in subjects {
             let mut seen: Vec<&str> = Vec::new();
             for key in candidates.split_ascii_whitespace() {
-                let Some((prefix, number)) = split(key) else { continue };
+                let Some((prefix, number)) = split(key).filter(|(prefix, _)| prefix.len() >= 2) else { continue };
+                if !subject.contains(key) {
+                    continue;
+                }
                 let (commits, numbers) = uses.entry(prefix).or_default();
                 numbers.insert(number);
                 if !seen.contains(&prefix) {
@@ -150,7 +154,9 @@ mod tests {
     #[test]
     fn prefixes_are_learnt_from_habit_not_from_chance() {
         let subjects: Vec<String> = (1..=12).map(|n| format!("KAFKA-{n} UTF-8")).chain(["ABC-1".to_owned()]).collect();
-        let learn = |non_merges| Projects::learn(subjects.iter().map(String::as_str), non_merges).prefixes;
+        let learn = |non_merges| {
+            Projects::learn(subjects.iter().map(|text| (text.as_str(), text.as_str())), non_merges).prefixes
+        };
         assert_eq!(learn(100), BTreeSet::from(["KAFKA".to_owned()]));
         assert_eq!(learn(1_201), BTreeSet::new(), "fewer than one in a hundred");
     }

@@ -116,10 +116,11 @@ fn ends_word(text: &str, at: usize) -> bool {
 }
 
 /// Prefixes that look like projects and are not: encodings, hashes, standards, hardware.
-pub const NOT_PROJECTS: [&str; 44] = [
-    "UTF", "UCS", "SHA", "SHA1", "SHA2", "SHA3", "MD", "ISO", "RFC", "CVE", "CWE", "GHSA", "AES", "RSA", "DES", "HMAC",
-    "HTTP", "HTTPS", "TLS", "SSL", "IEEE", "IEC", "ANSI", "ECMA", "ES", "JSR", "JEP", "PEP", "BASE", "WINDOWS", "CP",
-    "LATIN", "IPV", "X86", "ARM", "ARMV", "GPL", "LGPL", "AGPL", "APACHE", "BSD", "MPL", "JAVA", "V",
+pub const NOT_PROJECTS: [&str; 52] = [
+    "AES", "AGPL", "ALPHA", "ANSI", "APACHE", "ARM", "ARMV", "ASCII", "BASE", "BETA", "BSD", "CP", "CVE", "CWE", "DES",
+    "ECMA", "ES", "GH", "GHSA", "GPL", "HMAC", "HTTP", "HTTPS", "IEC", "IEEE", "IPV", "ISO", "ISSUE", "JAVA", "JDK",
+    "JEP", "JSR", "LATIN", "LGPL", "MD", "MPL", "PEP", "PKCS", "PR", "RC", "RFC", "RSA", "SHA", "SHA1", "SHA2", "SHA3",
+    "SSL", "TLS", "UCS", "UTF", "WINDOWS", "X86",
 ];
 
 #[cfg(test)]

@@ -172,8 +172,10 @@ impl<'a> Links<'a> {
             .filter(|(commits, _)| *commits > 0)
             .collect();
         keys.sort_by_key(|(commits, key)| (Reverse(*commits), *key));
-        let row =
-            |(commits, key): (usize, &Key)| Row { key: key.to_string(), facts: vec![("commits", commits.to_string())] };
+        let row = |(commits, key): (usize, &Key)| Row {
+            key: key.to_string(),
+            facts: vec![("commits_total", commits.to_string())],
+        };
         Expected { counts: Counts::new(), rows: keys.into_iter().map(row).collect() }
     }
 }

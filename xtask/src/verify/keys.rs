@@ -8,8 +8,10 @@ use rustc_hash::FxHashSet;
 
 /// Prefixes that look like tickets and never are; a project is not learnt from them.
 const NOT_PROJECTS: &[&str] = &[
-    "AES", "ASCII", "BASE", "CP", "CVE", "CWE", "ES", "GHSA", "GPL", "HTTP", "IEEE", "IPV", "ISO", "JDK", "JEP", "JSR",
-    "LATIN", "LGPL", "MD", "PEP", "PKCS", "PR", "RC", "RFC", "RSA", "SHA", "SSL", "TLS", "UCS", "UTF", "WINDOWS",
+    "AES", "AGPL", "ALPHA", "ANSI", "APACHE", "ARM", "ARMV", "ASCII", "BASE", "BETA", "BSD", "CP", "CVE", "CWE", "DES",
+    "ECMA", "ES", "GH", "GHSA", "GPL", "HMAC", "HTTP", "HTTPS", "IEC", "IEEE", "IPV", "ISO", "ISSUE", "JAVA", "JDK",
+    "JEP", "JSR", "LATIN", "LGPL", "MD", "MPL", "PEP", "PKCS", "PR", "RC", "RFC", "RSA", "SHA", "SHA1", "SHA2", "SHA3",
+    "SSL", "TLS", "UCS", "UTF", "WINDOWS", "X86",
 ];
 
 /// A prefix is learnt from at least so many commits …

@@ -194,7 +194,8 @@ impl GraphBuilder {
         }
         let commits = &self.commits;
         let non_merges = || (0..commits.ids.len() as u32).filter(|&c| commits.parents[c as usize] <= 1);
-        Projects::learn(non_merges().map(|c| commits.subject_keys.get(c)), non_merges().count())
+        let subjects = non_merges().map(|c| (commits.subject.get(c), commits.subject_keys.get(c)));
+        Projects::learn(subjects, non_merges().count())
     }
 
     /// Numbers known tickets, then the keys that are only referred to.
