@@ -3,10 +3,12 @@
 use docassist_app::sync::{GitRequest, TicketsRequest};
 use docassist_model::{ErrorCode, Unobserved};
 
-use crate::repository::{Organisation, Repository};
+use docassist_testing::fixture::GitFixture;
+
+use crate::organisation::Organisation;
 
 /// Removes a loose object, or overwrites it.
-fn harm(repository: &Repository, object: &str, content: Option<&[u8]>) {
+fn harm(repository: &GitFixture, object: &str, content: Option<&[u8]>) {
     let path = repository.path().join(".git/objects").join(&object[..2]).join(&object[2..]);
     // Objects are written read-only.
     std::fs::remove_file(&path).unwrap();
@@ -15,13 +17,13 @@ fn harm(repository: &Repository, object: &str, content: Option<&[u8]>) {
     }
 }
 
-fn three_commits() -> (Repository, Vec<String>) {
-    let mut repository = Repository::new();
+fn three_commits() -> (GitFixture, Vec<String>) {
+    let mut repository = GitFixture::new();
     let commits = (1..=3)
         .map(|n| {
-            repository.write("src/a.rs", &format!("fn a{n}() {{}}\n"));
+            repository.write("src/a.rs", format!("fn a{n}() {{}}\n"));
             repository.write(&format!("src/b{n}.rs"), "b\n");
-            repository.commit(&format!("Change {n}"))
+            repository.commit(&format!("Change {n}")).to_hex()
         })
         .collect();
     (repository, commits)
@@ -29,7 +31,7 @@ fn three_commits() -> (Repository, Vec<String>) {
 
 #[test]
 fn an_empty_repository_is_a_result() {
-    let report = Organisation::new().sync(&Repository::new());
+    let report = Organisation::new().sync(&GitFixture::new());
     assert_eq!((report.commits_added, report.tip), (0, None));
     assert!(report.notes[0].contains("no commits yet"), "{:?}", report.notes);
 }
@@ -37,7 +39,7 @@ fn an_empty_repository_is_a_result() {
 #[test]
 fn a_missing_blob_costs_its_line_count_and_nothing_else() {
     let (repository, _) = three_commits();
-    let blob = repository.git(&["rev-parse", "HEAD~1:src/a.rs"]);
+    let blob = repository.git(["rev-parse", "HEAD~1:src/a.rs"]).trim().to_owned();
     harm(&repository, &blob, None);
     let organisation = Organisation::new();
     let report = organisation.sync(&repository);
@@ -79,10 +81,10 @@ fn what_was_missing_is_read_when_it_comes_back() {
 #[test]
 fn a_shallow_clone_says_so_and_is_completed_when_it_is_deepened() {
     let (origin, _) = three_commits();
-    let clone = Repository::new();
+    let mut clone = GitFixture::new();
     let url = format!("file://{}", origin.path().display());
-    clone.git(&["fetch", "--quiet", "--depth", "2", &url, "main"]);
-    clone.git(&["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    clone.git(["fetch", "--quiet", "--depth", "2", &url, "main"]);
+    clone.reset("FETCH_HEAD");
     let organisation = Organisation::new();
     let report = organisation.sync(&clone);
     assert_eq!(report.commits_added, 2);
@@ -90,7 +92,7 @@ fn a_shallow_clone_says_so_and_is_completed_when_it_is_deepened() {
     // The boundary's author did not write every file.
     let file = organisation.app.relations_of_file("src/b1.rs", None, Default::default()).unwrap();
     assert_eq!(file.body.commits.len(), 0);
-    clone.git(&["fetch", "--quiet", "--unshallow", &url, "main"]);
+    clone.git(["fetch", "--quiet", "--unshallow", &url, "main"]);
     let report = organisation.sync(&clone);
     assert_eq!(report.notes, Vec::<String>::new());
     let full = Organisation::new();
@@ -101,7 +103,7 @@ fn a_shallow_clone_says_so_and_is_completed_when_it_is_deepened() {
 #[test]
 fn a_detached_head_is_read_and_noted() {
     let (repository, commits) = three_commits();
-    repository.git(&["checkout", "--quiet", "--detach", &commits[1]]);
+    repository.git(["checkout", "--quiet", "--detach", &commits[1]]);
     let report = Organisation::new().sync(&repository);
     assert_eq!(report.commits_added, 2);
     assert!(report.notes.iter().any(|note| note.contains("detached")), "{:?}", report.notes);
@@ -109,11 +111,11 @@ fn a_detached_head_is_read_and_noted() {
 
 #[test]
 fn a_repository_of_sha_256_is_read_like_any_other() {
-    let mut repository = Repository::with_options(&["--object-format=sha256"]);
+    let mut repository = GitFixture::sha256();
     repository.write("src/a.rs", "one\n");
     repository.commit("One");
     repository.write("src/a.rs", "one\ntwo\n");
-    let tip = repository.commit("Two");
+    let tip = repository.commit("Two").to_hex();
     assert_eq!(tip.len(), 64);
     let organisation = Organisation::new();
     let report = organisation.sync(&repository);
@@ -126,14 +128,14 @@ fn a_repository_of_sha_256_is_read_like_any_other() {
 #[test]
 fn names_and_messages_that_are_not_utf_8_are_kept() {
     use std::os::unix::ffi::OsStrExt;
-    let mut repository = Repository::new();
+    let mut repository = GitFixture::new();
     let name = std::ffi::OsStr::from_bytes(b"src/caf\xe9.rs");
     std::fs::create_dir_all(repository.path().join("src")).unwrap();
     std::fs::write(repository.path().join(name), "x\n").unwrap();
     repository.write("message", "x");
     std::fs::write(repository.path().join("message"), b"Gr\xfc\xdfe\n").unwrap();
-    repository.git(&["add", "--all"]);
-    repository.git(&["-c", "i18n.commitEncoding=ISO-8859-1", "commit", "--quiet", "-F", "message"]);
+    repository.git(["add", "--all"]);
+    repository.git(["-c", "i18n.commitEncoding=ISO-8859-1", "commit", "--quiet", "-F", "message"]);
     repository.commit("");
     let organisation = Organisation::new();
     organisation.sync(&repository);
@@ -145,24 +147,21 @@ fn names_and_messages_that_are_not_utf_8_are_kept() {
 #[cfg(unix)]
 #[test]
 fn links_submodules_and_octopus_merges_are_part_of_the_history() {
-    let mut repository = Repository::new();
+    let mut repository = GitFixture::new();
     repository.write("src/a.rs", "a\n");
-    let first = repository.commit("First");
+    let first = repository.commit("First").to_hex();
     std::os::unix::fs::symlink("a.rs", repository.path().join("src/link.rs")).unwrap();
     repository.commit("Link");
-    repository.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{first},vendor/sub")]);
-    repository.clock += 60;
-    repository.git(&["commit", "--quiet", "-m", "Submodule"]);
+    repository.git(["update-index", "--add", "--cacheinfo", &format!("160000,{first},vendor/sub")]);
+    repository.git(["commit", "--quiet", "-m", "Submodule"]);
     for side in ["one", "two", "three"] {
-        repository.git(&["checkout", "--quiet", "-f", "-B", side, &first]);
+        repository.git(["checkout", "--quiet", "-f", "-B", side, &first]);
         repository.write(&format!("src/{side}.rs"), "x\n");
-        repository.clock += 60;
-        repository.git(&["add", &format!("src/{side}.rs")]);
-        repository.git(&["commit", "--quiet", "-m", side]);
+        repository.git(["add", &format!("src/{side}.rs")]);
+        repository.git(["commit", "--quiet", "-m", side]);
     }
-    repository.git(&["checkout", "--quiet", "-f", "main"]);
-    repository.clock += 60;
-    repository.git(&["merge", "--quiet", "-m", "Octopus", "one", "two", "three"]);
+    repository.git(["checkout", "--quiet", "-f", "main"]);
+    repository.git(["merge", "--quiet", "-m", "Octopus", "one", "two", "three"]);
     let organisation = Organisation::new();
     let report = organisation.sync(&repository);
     assert_eq!((report.commits_added, report.notes), (7, vec![]));
@@ -215,9 +214,9 @@ fn two_repositories_of_one_name_are_not_mixed() {
     let (one, _) = three_commits();
     let (two, _) = three_commits();
     let organisation = Organisation::new();
-    let inside = |repository: &Repository| {
+    let inside = |repository: &GitFixture| {
         let folder = repository.path().join("same");
-        repository.git(&["worktree", "add", "--quiet", "--detach", folder.to_str().unwrap()]);
+        repository.git(["worktree", "add", "--quiet", "--detach", folder.to_str().unwrap()]);
         GitRequest { location: folder.to_str().unwrap().to_owned(), ..GitRequest::default() }
     };
     organisation.app.sync_git(&inside(&one), &Unobserved).unwrap();

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use crate::repository::{Organisation, Repository};
+use docassist_testing::fixture::GitFixture;
+
+use crate::organisation::Organisation;
 
 /// Something that happens to a repository or a tracker between two syncs.
 #[derive(Debug, Clone)]
@@ -50,21 +52,21 @@ const FILES: [&str; 7] =
 const PAGES: [&str; 3] = ["README.md", "docs/guide.md", "docs/reference.rst"];
 
 struct World {
-    repository: Repository,
+    repository: GitFixture,
     tickets: Vec<(u8, u8)>,
     edits: u32,
 }
 
 impl World {
     fn new() -> Self {
-        let mut repository = Repository::new();
+        let mut repository = GitFixture::new();
         repository.write("src/main.rs", "fn main() {}\n");
         repository.commit("Begin");
         Self { repository, tickets: Vec::new(), edits: 0 }
     }
 
     fn depth(&self) -> usize {
-        self.repository.git(&["rev-list", "--count", "--first-parent", "HEAD"]).parse().unwrap()
+        self.repository.git(["rev-list", "--count", "--first-parent", "HEAD"]).trim().parse().unwrap()
     }
 
     fn message(&mut self, key: u8) -> String {
@@ -129,8 +131,7 @@ impl World {
             }
             Step::Amend { key } => {
                 let message = self.message(*key);
-                self.repository.clock += 60;
-                self.repository.git(&["commit", "--quiet", "--amend", "--allow-empty", "-m", &message]);
+                self.repository.amend(&message);
             }
             Step::Merge { back, key } => self.merge(*back, *key),
             Step::ForcePush { back, key } => {
@@ -149,22 +150,20 @@ impl World {
         }
     }
 
-    fn rewind(&self, back: u8) {
+    fn rewind(&mut self, back: u8) {
         let back = usize::from(back).min(self.depth() - 1);
-        self.repository.git(&["reset", "--quiet", "--hard", &format!("HEAD~{back}")]);
+        self.repository.reset(&format!("HEAD~{back}"));
     }
 
     /// A branch from some commits back with one commit, merged.
     fn merge(&mut self, back: u8, key: u8) {
         let back = usize::from(back).min(self.depth() - 1);
-        self.repository.git(&["checkout", "--quiet", "-B", "side", &format!("HEAD~{back}")]);
+        self.repository.git(["checkout", "--quiet", "-B", "side", &format!("HEAD~{back}")]);
         let text = self.text(5);
         self.repository.write("src/net/side.rs", &text);
         let message = self.message(key);
         self.repository.commit(&message);
-        self.repository.git(&["checkout", "--quiet", "main"]);
-        self.repository.clock += 60;
-        self.repository.git(&["merge", "--quiet", "--no-ff", "-X", "ours", "-m", &format!("Merge PROJ-{key}"), "side"]);
+        self.repository.checkout("main").merge("side", &format!("Merge PROJ-{key}"));
     }
 
     fn ticket_file(&self) -> PathBuf {
@@ -219,19 +218,19 @@ proptest! {
 fn a_real_history_replayed_in_steps_equals_a_first_sync() {
     const STEPS: usize = 50;
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let copy = Repository::new();
+    let copy = GitFixture::new();
     let source = root.canonicalize().unwrap();
-    let fetched = copy.try_git(&["fetch", "--quiet", source.to_str().unwrap(), "HEAD:refs/heads/whole"]);
-    if !fetched.status.success() {
-        eprintln!("skipped: the tests do not stand in a git repository: {}", String::from_utf8_lossy(&fetched.stderr));
+    if !source.join(".git").exists() {
+        eprintln!("skipped: the tests do not stand in a git repository");
         return;
     }
-    let commits = copy.git(&["rev-list", "--reverse", "whole"]);
+    copy.git(["fetch", "--quiet", source.to_str().unwrap(), "HEAD:refs/heads/whole"]);
+    let commits = copy.git(["rev-list", "--reverse", "whole"]);
     let commits: Vec<&str> = commits.lines().collect();
     let incremental = Organisation::new();
     let stride = commits.len().div_ceil(STEPS).max(1);
     for commit in commits.iter().step_by(stride).chain(commits.last()) {
-        copy.git(&["update-ref", "refs/heads/main", commit]);
+        copy.git(["update-ref", "refs/heads/main", commit]);
         incremental.sync(&copy);
         let full = Organisation::new();
         full.sync(&copy);
@@ -254,12 +253,12 @@ fn a_sync_with_nothing_new_changes_nothing() {
 #[test]
 fn another_branch_replaces_the_one_before() {
     let mut world = World::new();
-    world.repository.git(&["branch", "other"]);
+    world.repository.git(["branch", "other"]);
     world.apply(&Step::Edit { file: 1, lines: 5, key: 1 });
     let organisation = Organisation::new();
     organisation.sync(&world.repository);
     assert_eq!(organisation.app.graph().unwrap().commit_count(), 2);
-    world.repository.git(&["checkout", "--quiet", "other"]);
+    world.repository.git(["checkout", "--quiet", "other"]);
     let report = organisation.sync(&world.repository);
     assert_eq!((report.commits_added, report.commits_removed), (0, 1));
     assert_eq!(organisation.app.graph().unwrap().commit_count(), 1);

@@ -3,5 +3,5 @@
 
 mod broken;
 mod incremental;
-mod repository;
+mod organisation;
 mod totals;

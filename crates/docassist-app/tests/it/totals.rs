@@ -3,16 +3,17 @@
 use docassist_app::{GapQuery, Question};
 use docassist_model::Timestamp;
 use docassist_model::findings::{Answer, Counts, Page};
+use docassist_testing::fixture::GitFixture;
 use proptest::prelude::*;
 use serde::Serialize;
 
-use crate::repository::{Organisation, Repository};
+use crate::organisation::Organisation;
 
 /// Commits and tickets enough that every list has several pages.
 fn organisation() -> Organisation {
-    let mut repository = Repository::new();
+    let mut repository = GitFixture::new();
     for n in 1..=24_u32 {
-        repository.write(&format!("src/f{}.rs", n % 7), &format!("{n}\n"));
+        repository.write(&format!("src/f{}.rs", n % 7), format!("{n}\n"));
         let message = match n % 4 {
             0 => format!("P-{n} change"),
             1 => format!("P-{} dangling", n + 1_000),
@@ -22,7 +23,7 @@ fn organisation() -> Organisation {
     }
     repository.write("docs/guide.md", "See `src/f1.rs`, `src/f2.rs` and `src/f3.rs`.\n");
     for number in 1..=5 {
-        repository.write(&format!("docs/adr/000{number}-x.md"), &format!("# {number}. X\n\n## Status\n\nAccepted\n"));
+        repository.write(&format!("docs/adr/000{number}-x.md"), format!("# {number}. X\n\n## Status\n\nAccepted\n"));
     }
     repository.commit("docs");
     for n in 1..=3 {
@@ -40,7 +41,7 @@ fn organisation() -> Organisation {
                     "summary": format!("ticket {n}"), "issuetype": {"name": kind}, "priority": {"name": priority},
                     "status": {"name": status.0, "statusCategory": {"key": status.1}},
                     "assignee": {"displayName": assignee},
-                    "created": format!("2020-09-13T12:{:02}:00.000+0000", n), "updated": format!("2020-09-13T13:{:02}:00.000+0000", n),
+                    "created": format!("2024-01-01T12:{:02}:00.000+0000", n), "updated": format!("2024-01-01T13:{:02}:00.000+0000", n),
                 }})
             )
         })
@@ -105,7 +106,7 @@ proptest! {
             static ORGANISATION: std::rc::Rc<Organisation> = std::rc::Rc::new(organisation());
         }
         let organisation = ORGANISATION.with(std::rc::Rc::clone);
-        let as_of = Timestamp::from_unix(1_600_000_000 + 26 * 3_600 + late * 86_400);
+        let as_of = Timestamp::from_unix(1_704_110_400 + 26 * 3_600 + late * 86_400);
         for ((name, ask), limit) in lists(&organisation).into_iter().zip(limits) {
             let query = |limit: usize, cursor: Option<String>| GapQuery {
                 question: Question { as_of: Some(as_of), limit: Some(limit) },
@@ -138,7 +139,7 @@ proptest! {
 #[test]
 fn the_lists_of_this_test_are_not_empty() {
     let organisation = std::rc::Rc::new(organisation());
-    let question = Question { as_of: Some(Timestamp::from_unix(1_600_000_000 + 60 * 86_400)), limit: Some(100) };
+    let question = Question { as_of: Some(Timestamp::from_unix(1_704_110_400 + 60 * 86_400)), limit: Some(100) };
     for (name, ask) in lists(&organisation) {
         let (total, ..) = ask(&GapQuery { question, days: Some(90).filter(|_| name != "stale"), cursor: None });
         assert!(total >= 3, "{name}: {total}");
