@@ -88,6 +88,9 @@ struct Cursor {
     unreadable: Vec<String>,
     #[serde(default)]
     unreadable_total: u64,
+    /// Notes about files at the tip; they stay until the file is read again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<String>,
 }
 
 impl Cursor {
@@ -226,7 +229,8 @@ impl Sync<'_> {
         let remove = if moved || was_staged { self.unreachable()? } else { Vec::new() };
         self.progress.phase("reading files and pages", None);
         let tree = self.file_tree(old_tip.filter(|_| self.source.synced.is_some()));
-        let cursor = self.cursor(before, &walk, missing, unreadable, &remove);
+        let mut cursor = self.cursor(before, &walk, missing, unreadable, &remove);
+        cursor.files = file_notes(cursor.files, &tree);
         self.finish(&cursor, &remove, &tree)
     }
 
@@ -344,6 +348,7 @@ impl Sync<'_> {
             shallow: Vec::new(),
             unreadable: Vec::new(),
             unreadable_total: 0,
+            files: Vec::new(),
         });
         cursor.branch.clone_from(&self.branch.name);
         cursor.tip = self.branch.tip.map(|tip| tip.to_hex());
@@ -367,7 +372,7 @@ impl Sync<'_> {
         cursor
     }
 
-    fn notes(&self, cursor: &Cursor, tree: &FileTree) -> Vec<String> {
+    fn notes(&self, cursor: &Cursor) -> Vec<String> {
         let mut notes: Vec<String> = self.branch.note.iter().cloned().collect();
         if !cursor.shallow.is_empty() {
             let commits = if cursor.shallow.len() == 1 { "commit" } else { "commits" };
@@ -382,22 +387,16 @@ impl Sync<'_> {
         if unnamed > 0 {
             notes.push(format!("{unnamed} more objects could not be read; `git fsck` lists them"));
         }
-        notes.extend(tree.notes.iter().take(NAMED_OBJECTS).cloned());
-        if tree.notes.len() > NAMED_OBJECTS {
-            notes.push(format!("{} more files could not be read", tree.notes.len() - NAMED_OBJECTS));
+        notes.extend(cursor.files.iter().take(NAMED_OBJECTS).cloned());
+        if cursor.files.len() > NAMED_OBJECTS {
+            notes.push(format!("{} more files could not be read", cursor.files.len() - NAMED_OBJECTS));
         }
         notes
     }
 
     fn finish(mut self, cursor: &Cursor, remove: &[ObjectId], tree: &FileTree) -> Result<GitReport, AppError> {
         let old: Option<Cursor> = serde_json::from_value(self.source.cursor.clone()).ok();
-        // Notes about files last until the files are read again.
-        let unchanged_tip = old.as_ref().and_then(Cursor::tip) == self.branch.tip && self.source.synced.is_some();
-        let mut notes = self.notes(cursor, tree);
-        if unchanged_tip {
-            let kept = self.source.notes.iter().filter(|note| !notes.contains(note)).cloned().collect::<Vec<_>>();
-            notes.extend(kept);
-        }
+        let notes = self.notes(cursor);
         let known = self.writer.decisions(self.source.id)?;
         let records = decisions_after(known, tree);
         let mailmap = self.branch.tip.map(|tip| self.repository.mailmap(&tip));
@@ -443,6 +442,18 @@ fn unreadable_objects(notes: &[String]) -> impl Iterator<Item = String> {
         let name = note.strip_prefix("object ")?.split(' ').next()?;
         note.contains(" is missing").then(|| name.to_owned())
     })
+}
+
+/// Notes about files after some of them were read again. A note begins with its file's path.
+fn file_notes(known: Vec<String>, tree: &FileTree) -> Vec<String> {
+    let touched: FxHashSet<&str> =
+        tree.removed.iter().map(String::as_str).chain(tree.files.iter().map(|file| file.path.as_str())).collect();
+    let about = |note: &str| note.split_once(": ").is_some_and(|(path, _)| touched.contains(path));
+    let mut notes: Vec<String> =
+        known.into_iter().filter(|note| !tree.complete && !about(note) && !tree.notes.contains(note)).collect();
+    notes.extend(tree.notes.iter().cloned());
+    notes.truncate(REMEMBERED_OBJECTS);
+    notes
 }
 
 /// The decision records of a source after some of its pages changed, in the order of their paths.
