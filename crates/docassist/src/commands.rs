@@ -1,0 +1,129 @@
+//! The commands, in modules of the names of their nouns: each asks `docassist-app` a question and prints the answer.
+
+mod decisions;
+mod describe;
+mod export;
+mod gaps;
+mod impact;
+mod paths;
+mod relationships;
+mod status;
+mod sync;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use docassist_app::{App, GapQuery, Question};
+use docassist_model::TenantScope;
+use serde::Serialize;
+
+use crate::cli::{Cli, Command, Format, LimitArgs, PageArgs};
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::output::{Present, View, markdown, streams, text};
+use crate::settings::Settings;
+
+/// What a list shows in tables and Markdown where nobody says how much: a screenful.
+const SHOWN_OF_A_LIST: usize = 10;
+/// The same where the list is the whole answer.
+const SHOWN_OF_A_PAGE: usize = 20;
+
+/// Reads the command line, does what it says, and gives the exit status.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with status 0, mistakes to stderr with status 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match execute(cli) {
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(Failure::Told(error)) => {
+            streams::say_error(&error);
+            ExitCode::from(error.code.exit_status())
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<(), Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        // These need no data.
+        Command::Completions { shell } => return describe::completions(shell),
+        Command::Man { output } => return describe::manual(output.as_deref(), global.quiet),
+        _ => {}
+    }
+    let settings = Settings::new(&global)?;
+    if settings.verbose {
+        streams::say(&format!("data: {}, organisation: {}", settings.data.display(), settings.org));
+    }
+    let scope = TenantScope::unchecked(settings.org.clone(), "the files are those of whoever runs the program");
+    let context = Context {
+        app: App::new(&settings.data, scope),
+        invocation: Invocation::new(std::env::args_os(), &global),
+        settings,
+    };
+    match command {
+        Command::Sync(source) => sync::run(&context, source),
+        Command::Status { digest } => status::run(&context, digest),
+        Command::Gaps { analysis } => gaps::run(&context, analysis),
+        Command::Impact(analysis) => impact::run(&context, analysis),
+        Command::Reviewers(arguments) => impact::reviewers(&context, arguments),
+        Command::Rel(analysis) => relationships::run(&context, analysis),
+        Command::Decisions { action, page } => decisions::run(&context, action, page),
+        Command::Export(what) => export::run(&context, what),
+        Command::Completions { .. } | Command::Man { .. } => Ok(()),
+    }
+}
+
+/// What every command works with.
+struct Context {
+    app: App,
+    settings: Settings,
+    invocation: Invocation,
+}
+
+impl Context {
+    /// A question whose answer has several lists.
+    fn question(&self, limit: &LimitArgs) -> Question {
+        let limit = limit.limit.map(usize::from);
+        let limit = limit.or((self.settings.format != Format::Json).then_some(SHOWN_OF_A_LIST));
+        Question { as_of: self.settings.as_of, limit }
+    }
+
+    /// A question whose answer is one list.
+    fn page(&self, page: &PageArgs, days: Option<u32>) -> GapQuery {
+        let limit = page.limit.map(usize::from);
+        let limit = limit.or((self.settings.format != Format::Json).then_some(SHOWN_OF_A_PAGE));
+        GapQuery { question: Question { as_of: self.settings.as_of, limit }, days, cursor: page.cursor.clone() }
+    }
+
+    /// How long a sync waits for another one.
+    fn wait(&self, option: Option<u32>) -> Option<Duration> {
+        option.map(|seconds| Duration::from_secs(seconds.into())).or(self.settings.wait)
+    }
+
+    /// Prints an answer in the format that was asked for.
+    fn print<T: Present + Serialize>(&self, answer: &T) -> Result<(), Failure> {
+        if self.settings.format == Format::Json {
+            streams::print_json(answer)?;
+            return Ok(());
+        }
+        // The graph is there already: the answer came from it.
+        let newest = self.app.graph()?.newest();
+        let view = View { invocation: &self.invocation, newest, hints: !self.settings.quiet };
+        let mut document = answer.document(&view);
+        if self.settings.quiet {
+            document.next.clear();
+        }
+        let text = match self.settings.format {
+            Format::Md => markdown::render(&document),
+            _ => text::render(&document),
+        };
+        streams::print(&text)?;
+        Ok(())
+    }
+}
