@@ -114,7 +114,7 @@ impl Graph {
     fn ticket_notes(&self, as_of: Timestamp, notes: &mut Vec<String>) {
         if self.tickets.is_empty() {
             notes.push("no tickets are synced".to_owned());
-        } else if self.tickets.iter().any(|ticket| ticket.updated > as_of.unix()) {
+        } else if self.facts.last_update > as_of.unix() {
             notes.push(
                 "tickets have no change log: those updated later are shown with their present status, not that at as_of"
                     .to_owned(),

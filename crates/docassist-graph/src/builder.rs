@@ -12,7 +12,7 @@ use docassist_model::{
 use rustc_hash::FxHashMap;
 
 use crate::adjacency::Rows;
-use crate::graph::{Commits, Graph, KeyId, RepoId, SourceInfo, TicketInfo};
+use crate::graph::{Commits, Facts, Graph, KeyId, RepoId, SourceInfo, TicketInfo};
 use crate::keys::{self};
 use crate::text::{Symbols, Texts};
 
@@ -228,6 +228,7 @@ impl GraphBuilder {
             undocumented: Vec::new(),
             dangling: Vec::new(),
             notes: Vec::new(),
+            facts: Facts::default(),
             sources: Vec::new(),
         };
         self.fill_commits(&mut graph, &order, &repo_of, &file_of_path, &person_of, &key_ids);

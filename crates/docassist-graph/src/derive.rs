@@ -1,11 +1,12 @@
 //! Reverse relations and the orders that analyses read.
 
 use docassist_model::file_kind::{is_public_interface, is_schema};
+use docassist_model::findings::Counts;
 use docassist_model::{FileKind, StatusCategory};
 use rustc_hash::FxHashSet;
 
 use crate::adjacency::Rows;
-use crate::graph::{CommitFlags, CommitId, FeatureWork, FileId, FolderId, Graph, KeyId};
+use crate::graph::{CommitFlags, CommitId, Facts, FeatureWork, FileId, FolderId, Graph, KeyId, PageId};
 
 /// Derives everything that is not a record. Linear but for the sorts.
 pub(crate) fn indexes(graph: &mut Graph) {
@@ -43,6 +44,37 @@ pub(crate) fn indexes(graph: &mut Graph) {
         .collect();
     dangling.sort_by_key(|key| (std::cmp::Reverse(graph.key_commits.row(key.0).len()), *key));
     graph.dangling = dangling;
+    graph.facts = facts(graph);
+}
+
+fn facts(graph: &Graph) -> Facts {
+    let mut facts = Facts {
+        last_update: graph.tickets.iter().map(|ticket| ticket.updated).max().unwrap_or_default(),
+        referred_tickets: graph.known_keys().filter(|key| !graph.key_commits.row(key.0).is_empty()).count() as u64,
+        several_page_sources: graph.pages.windows(2).any(|pair| pair[0].source != pair[1].source),
+        ..Facts::default()
+    };
+    let mut by_page: Vec<(PageId, u64)> = Vec::new();
+    for (index, page) in graph.pages.iter().enumerate().filter(|(_, page)| !speaks_of_the_past(&page.path)) {
+        let id = PageId(index as u32);
+        facts.page_references += page.files.len() as u64;
+        let before = facts.outdated.len();
+        let gone = page.files.iter().filter(|(file, _)| !graph.files.exists[file.at()]);
+        facts.outdated.extend(gone.map(|&(file, line)| (id, line, file)));
+        by_page.push((id, (facts.outdated.len() - before) as u64));
+    }
+    facts.outdated.sort_unstable();
+    // Counts of zero are dropped before they are named: most pages have none.
+    by_page.retain(|(_, count)| *count > 0);
+    let name = |page| graph.page_name_among(page, facts.several_page_sources);
+    facts.outdated_by_page = Counts::new(by_page.into_iter().map(|(page, count)| (name(page), count)).collect());
+    facts
+}
+
+/// Change logs and release notes name what was there then.
+fn speaks_of_the_past(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    ["changelog", "changes", "history", "news", "release", "upgrad", "migrat"].iter().any(|word| name.contains(word))
 }
 
 fn folder_commits(graph: &Graph) -> Rows<CommitId> {

@@ -1,5 +1,6 @@
 //! The graph's data.
 
+use docassist_model::findings::Counts;
 use docassist_model::{
     ChangeStatus, Decision, FileKind, LinkDirection, ObjectId, SourceKind, StatusCategory, Timestamp,
 };
@@ -191,6 +192,22 @@ pub(crate) struct FeatureWork {
     pub(crate) interface: bool,
 }
 
+/// What analyses would otherwise count again for every question.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    /// When a ticket was last updated; meaningless without tickets.
+    pub(crate) last_update: i64,
+    /// Known tickets that a commit refers to.
+    pub(crate) referred_tickets: u64,
+    /// Whether pages are of more than one source.
+    pub(crate) several_page_sources: bool,
+    /// Page, line and file of every reference to a file that is gone, in this order.
+    pub(crate) outdated: Vec<(PageId, u32, FileId)>,
+    pub(crate) outdated_by_page: Counts,
+    /// References of pages to files, outdated or not, but for those of change logs.
+    pub(crate) page_references: u64,
+}
+
 /// An immutable state of an organisation's knowledge.
 #[derive(Debug, Clone)]
 pub struct Graph {
@@ -262,6 +279,7 @@ pub struct Graph {
     pub(crate) dangling: Vec<KeyId>,
     /// What did not fit into the graph.
     pub(crate) notes: Vec<String>,
+    pub(crate) facts: Facts,
 }
 
 impl Graph {
@@ -305,7 +323,7 @@ impl Graph {
     #[must_use]
     pub fn newest(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         let commit = self.commits.time.last().copied().map(Timestamp::from_unix);
-        let ticket = self.tickets.iter().map(|ticket| ticket.updated).max().map(Timestamp::from_unix);
+        let ticket = (!self.tickets.is_empty()).then(|| Timestamp::from_unix(self.facts.last_update));
         (commit, ticket)
     }
 
@@ -348,6 +366,8 @@ impl Graph {
                 + self.by_sha.len())
                 * 4
             + self.undecided.len() * size_of::<(KeyId, FeatureWork)>()
+            + self.facts.outdated.len() * size_of::<(PageId, u32, FileId)>()
+            + self.facts.outdated_by_page.iter().map(|(name, _)| name.len() + 32).sum::<usize>()
     }
 
     // What analyses read. Ids come from the graph itself, so indexing is by construction in bounds.

@@ -1,6 +1,6 @@
 //! Files that change together.
 
-use docassist_model::findings::impact::CoChange;
+use docassist_model::findings::impact::{CoChange, Totals};
 use rustc_hash::FxHashMap;
 
 use super::history::History;
@@ -44,10 +44,11 @@ impl Graph {
         Partners { files, commits, left_out }
     }
 
-    pub(super) fn co_changes(&self, partners: &Partners) -> Vec<CoChange> {
-        partners
-            .files
-            .iter()
+    /// The first `limit` of the files that changed together, to be shown.
+    pub(super) fn co_changes(&self, partners: &Partners, limit: usize, totals: &mut Totals) -> Vec<CoChange> {
+        totals.insert("co_changed", partners.files.len() as u64);
+        let shown = partners.files.iter().take(limit);
+        shown
             .map(|&(file, together)| CoChange {
                 path: self.path(file).to_owned(),
                 together,

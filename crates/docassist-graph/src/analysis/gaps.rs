@@ -211,7 +211,7 @@ impl Graph {
     }
 
     /// Whether no commit and no ticket is later than `as_of`.
-    fn is_present(&self, as_of: Timestamp) -> bool {
+    pub(super) fn is_present(&self, as_of: Timestamp) -> bool {
         let later = |time: Option<i64>| time.is_some_and(|time| time > as_of.unix());
         let last_created = self.by_created.last().map(|key| self.tickets[key.at()].created);
         !later(self.commits.time.last().copied()) && !later(last_created)
@@ -329,10 +329,12 @@ impl Graph {
 
     /// `source:path` where there are several sources of pages, else the path.
     pub(super) fn page_name(&self, page: PageId) -> String {
+        self.page_name_among(page, self.facts.several_page_sources)
+    }
+
+    pub(crate) fn page_name_among(&self, page: PageId, several_sources: bool) -> String {
         let info = &self.pages[page.at()];
-        let with_pages =
-            self.pages.first().is_some_and(|first| self.pages.iter().any(|page| page.source != first.source));
-        if with_pages {
+        if several_sources {
             format!("{}:{}", self.sources[info.source as usize].name, info.path)
         } else {
             info.path.clone()
@@ -348,12 +350,7 @@ impl Graph {
         as_of: Timestamp,
         request: &PageRequest,
     ) -> Result<Answer<OutdatedDocs>, InvalidCursor> {
-        let (found, _) = self.outdated_references();
-        let mut by_page: std::collections::BTreeMap<PageId, u64> = std::collections::BTreeMap::new();
-        for (page, _, _) in &found {
-            *by_page.entry(*page).or_default() += 1;
-        }
-        let page = page("outdated-docs", &found, request, |&(page, line, file)| {
+        let page = page("outdated-docs", &self.facts.outdated, request, |&(page, line, file)| {
             let info = &self.pages[page.at()];
             OutdatedReference {
                 source: self.sources[info.source as usize].name.clone(),
@@ -366,24 +363,7 @@ impl Graph {
         })?;
         let mut notes = self.source_notes(None);
         self.tip_notes(as_of, &mut notes);
-        let by_page = Counts::new(by_page.into_iter().map(|(page, count)| (self.page_name(page), count)).collect());
-        Ok(self.answer(as_of, notes, OutdatedDocs { page, by_page }))
-    }
-
-    /// Page, line and file of every reference to a file that is gone, and the number of all references to files.
-    pub(super) fn outdated_references(&self) -> (Vec<(PageId, u32, FileId)>, u64) {
-        let mut found = Vec::new();
-        let mut all = 0;
-        for (index, page) in self.pages.iter().enumerate() {
-            if speaks_of_the_past(&page.path) {
-                continue;
-            }
-            all += page.files.len() as u64;
-            let gone = page.files.iter().filter(|(file, _)| !self.files.exists[file.at()]);
-            found.extend(gone.map(|&(file, line)| (PageId(index as u32), line, file)));
-        }
-        found.sort_unstable();
-        (found, all)
+        Ok(self.answer(as_of, notes, OutdatedDocs { page, by_page: self.facts.outdated_by_page.clone() }))
     }
 
     /// Where a file that is gone was last moved to, through further moves, if that exists.
@@ -466,10 +446,4 @@ fn orphan_class(ticket: &crate::graph::TicketInfo) -> OrphanClass {
     } else {
         OrphanClass::NeverStarted
     }
-}
-
-/// Change logs and release notes name what was there then.
-fn speaks_of_the_past(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    ["changelog", "changes", "history", "news", "release", "upgrad", "migrat"].iter().any(|word| name.contains(word))
 }

@@ -67,17 +67,25 @@ impl Graph {
             .len() as u64;
         part("features_decided", features, features + missing.page.total);
 
-        let open =
-            self.open_by_updated.iter().filter(|key| self.tickets[key.at()].created <= as_of.unix()).count() as u64;
+        let present = self.is_present(as_of);
+        let open = if present {
+            self.open_by_updated.len() as u64
+        } else {
+            self.open_by_updated.iter().filter(|key| self.tickets[key.at()].created <= as_of.unix()).count() as u64
+        };
         part("open_work_fresh", open.saturating_sub(stale.page.total), open);
 
         if !self.tickets.is_empty() {
-            let known = self.known_keys().filter(|key| referred(key.0)).count() as u64;
+            let known = if present {
+                self.facts.referred_tickets
+            } else {
+                self.known_keys().filter(|key| referred(key.0)).count() as u64
+            };
             let dangling = self.dangling.iter().filter(|key| referred(key.0)).count() as u64;
             part("references_resolved", known, known + dangling);
         }
 
-        let (_, references) = self.outdated_references();
+        let references = self.facts.page_references;
         part("pages_up_to_date", references.saturating_sub(outdated.page.total), references);
 
         let sum: u32 = parts.iter().map(|part| u32::from(part.percent)).sum();

@@ -5,7 +5,7 @@ mod file;
 mod ticket;
 
 pub use change::{DiffFile, DiffRequest};
-pub(in crate::analysis) use ticket::area;
+pub(in crate::analysis) use ticket::{FileSum, area};
 
 use docassist_model::Timestamp;
 use docassist_model::findings::Answer;

@@ -108,17 +108,18 @@ impl Graph {
     }
 
     fn rank(&self, evidence: FxHashMap<PersonId, Evidence>, horizon: CommitId, as_of: Timestamp) -> Suggestion {
-        let mut candidates: Vec<(PersonId, Evidence)> = evidence.into_iter().collect();
         let present = |person: PersonId| {
             let last = self.last_activity(person, horizon);
             last.is_some_and(|last| as_of.unix() - last <= GONE_DAYS * SECONDS_PER_DAY)
         };
-        let anybody_present = candidates.iter().any(|(person, _)| present(*person));
+        let (mut candidates, gone): (Vec<_>, Vec<_>) = evidence.into_iter().partition(|(person, _)| present(*person));
+        let anybody_present = !candidates.is_empty();
         let mut note = None;
-        if anybody_present {
-            candidates.retain(|(person, _)| present(*person));
-        } else if !candidates.is_empty() {
-            note = Some("everybody who knows these files has been gone for a year or more".to_owned());
+        if !anybody_present {
+            candidates = gone;
+            if !candidates.is_empty() {
+                note = Some("everybody who knows these files has been gone for a year or more".to_owned());
+            }
         }
         let total: f64 = candidates.iter().map(|(_, evidence)| evidence.points).sum();
         candidates.sort_by(|a, b| b.1.points.total_cmp(&a.1.points).then(a.0.cmp(&b.0)));

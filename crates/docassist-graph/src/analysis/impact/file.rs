@@ -44,7 +44,7 @@ impl Graph {
             last: commits.last().map(|&commit| self.commit_line(commit)),
             tickets: cut("tickets", self.ticket_counts(commits.iter().copied(), as_of), limit, &mut totals),
             people: cut("people", self.people_shares(self.lines_of(&history)), limit, &mut totals),
-            co_changed: cut("co_changed", self.co_changes(&partners), limit, &mut totals),
+            co_changed: self.co_changes(&partners, limit, &mut totals),
             dependents: Vec::new(),
             documents: cut("documents", self.documents(&[file]), limit, &mut totals),
             reviewers: cut("reviewers", suggestion.reviewers, limit, &mut totals),

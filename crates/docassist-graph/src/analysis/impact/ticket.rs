@@ -10,13 +10,22 @@ use crate::analysis::cut;
 use crate::analysis::risk::log_share;
 use crate::graph::{CommitId, FileId, Graph, KeyId};
 
+/// What some commits did to a file.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::analysis) struct FileSum {
+    pub(in crate::analysis) file: FileId,
+    pub(in crate::analysis) commits: u64,
+    additions: u64,
+    deletions: u64,
+}
+
 impl Graph {
     /// What a known ticket touches; `None` if it did not exist at `as_of`. Linear in the changes of its commits.
     #[must_use]
     pub fn impact_of_ticket(&self, key: KeyId, as_of: Timestamp, limit: usize) -> Option<Answer<TicketImpact>> {
         self.ticket_at(key, as_of)?;
         let commits = Self::until(self.key_commits.row(key.0), self.horizon(as_of));
-        let files = self.file_lines(commits.iter().copied());
+        let files = self.file_sums(commits);
         let additions = commits.iter().map(|commit| u64::from(self.commits.additions[commit.at()])).sum();
         let deletions = commits.iter().map(|commit| u64::from(self.commits.deletions[commit.at()])).sum();
         let mut notes = self.source_notes(None);
@@ -27,9 +36,9 @@ impl Graph {
         let body = TicketImpact {
             ticket: self.ticket_line(key)?,
             implemented: !commits.is_empty(),
-            blast_radius: blast_radius(&files, additions + deletions),
+            blast_radius: self.blast_radius(&files, additions + deletions),
             commits: cut("commits", commits.iter().rev().map(|&c| self.commit_line(c)).collect(), limit, &mut totals),
-            files: cut("files", files, limit, &mut totals),
+            files: self.file_lines(files, limit, &mut totals),
             additions,
             deletions,
             similar: Vec::new(),
@@ -52,26 +61,36 @@ impl Graph {
     }
 
     /// Files that commits change, most lines first.
-    pub(in crate::analysis) fn file_lines(&self, commits: impl Iterator<Item = CommitId>) -> Vec<FileLine> {
-        let mut sums: FxHashMap<FileId, (u64, u64, u64)> = FxHashMap::default();
-        for change in commits.flat_map(|commit| self.changes.row(commit.0)) {
-            let sum = sums.entry(change.file).or_default();
-            sum.0 += 1;
-            sum.1 += u64::from(change.additions);
-            sum.2 += u64::from(change.deletions);
+    pub(in crate::analysis) fn file_sums(&self, commits: &[CommitId]) -> Vec<FileSum> {
+        let mut sums: FxHashMap<FileId, FileSum> = FxHashMap::default();
+        for change in commits.iter().flat_map(|commit| self.changes.row(commit.0)) {
+            let new = FileSum { file: change.file, commits: 0, additions: 0, deletions: 0 };
+            let sum = sums.entry(change.file).or_insert(new);
+            sum.commits += 1;
+            sum.additions += u64::from(change.additions);
+            sum.deletions += u64::from(change.deletions);
         }
-        let mut sums: Vec<(FileId, (u64, u64, u64))> = sums.into_iter().collect();
-        sums.sort_unstable_by_key(|(file, (_, additions, deletions))| {
-            (std::cmp::Reverse(additions + deletions), *file)
-        });
-        sums.into_iter()
-            .map(|(file, (commits, additions, deletions))| FileLine {
-                path: self.path(file).to_owned(),
-                repo: self.repo_of_name(self.files.repo[file.at()]),
-                kind: self.files.kind[file.at()],
-                commits,
-                additions,
-                deletions,
+        let mut sums: Vec<FileSum> = sums.into_values().collect();
+        sums.sort_unstable_by_key(|sum| (std::cmp::Reverse(sum.additions + sum.deletions), sum.file));
+        sums
+    }
+
+    /// The first `limit` of some files, to be shown.
+    pub(in crate::analysis) fn file_lines(
+        &self,
+        sums: Vec<FileSum>,
+        limit: usize,
+        totals: &mut Totals,
+    ) -> Vec<FileLine> {
+        cut("files", sums, limit, totals)
+            .into_iter()
+            .map(|sum| FileLine {
+                path: self.path(sum.file).to_owned(),
+                repo: self.repo_of_name(self.files.repo[sum.file.at()]),
+                kind: self.files.kind[sum.file.at()],
+                commits: sum.commits,
+                additions: sum.additions,
+                deletions: sum.deletions,
             })
             .collect()
     }
@@ -132,26 +151,26 @@ impl Graph {
         }));
         mentions
     }
-}
 
-/// A score of 40 points for further files than one (127 are full), 30 for further areas (15) and 30 for lines (4,095), in
-/// the bands of risk.
-fn blast_radius(files: &[FileLine], lines: u64) -> BlastRadius {
-    let mut areas: FxHashMap<String, u64> = FxHashMap::default();
-    for file in files {
-        *areas.entry(area(&file.path).to_owned()).or_default() += 1;
-    }
-    let mut areas: Vec<(String, u64)> = areas.into_iter().collect();
-    areas.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let points = |n: usize, full: u64, most: f64| log_share(n as u64, full).min(1.0) * most;
-    let score = points(files.len().saturating_sub(1), 127, 40.0)
-        + points(areas.len().saturating_sub(1), 15, 30.0)
-        + points(lines as usize, 4_095, 30.0);
-    BlastRadius {
-        level: Level::of(score.round() as u8),
-        files: files.len() as u64,
-        lines,
-        areas: areas.into_iter().map(|(area, _)| area).collect(),
+    /// A score of 40 points for further files than one (127 are full), 30 for further areas (15) and 30 for lines (4,095), in
+    /// the bands of risk.
+    fn blast_radius(&self, files: &[FileSum], lines: u64) -> BlastRadius {
+        let mut areas: FxHashMap<&str, u64> = FxHashMap::default();
+        for sum in files {
+            *areas.entry(area(self.path(sum.file))).or_default() += 1;
+        }
+        let mut areas: Vec<(&str, u64)> = areas.into_iter().collect();
+        areas.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        let points = |n: usize, full: u64, most: f64| log_share(n as u64, full).min(1.0) * most;
+        let score = points(files.len().saturating_sub(1), 127, 40.0)
+            + points(areas.len().saturating_sub(1), 15, 30.0)
+            + points(lines as usize, 4_095, 30.0);
+        BlastRadius {
+            level: Level::of(score.round() as u8),
+            files: files.len() as u64,
+            lines,
+            areas: areas.into_iter().map(|(area, _)| area.to_owned()).collect(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::NO_PULL_REQUESTS;
 use crate::analysis::co_change::ratio;
 use crate::analysis::cut;
-use crate::analysis::impact::area;
+use crate::analysis::impact::{FileSum, area};
 use crate::graph::{CommitId, Graph, PersonId};
 
 impl Graph {
@@ -31,7 +31,8 @@ impl Graph {
         };
         let commits = of_all(&self.person_commits);
         let reviews = of_all(&self.person_reviews);
-        let files = self.file_lines_by_commits(&commits);
+        let mut files = self.file_sums(&commits);
+        files.sort_by_key(|sum| std::cmp::Reverse(sum.commits));
         let tickets = self.ticket_counts(commits.iter().copied(), as_of);
         let sum = |lines: &[u32]| commits.iter().map(|commit| u64::from(lines[commit.at()])).sum();
         let stats = PersonStats {
@@ -60,8 +61,8 @@ impl Graph {
             },
             stats,
             tickets: cut("tickets", tickets, limit, &mut totals),
-            areas: cut("areas", self.areas(&commits), limit, &mut totals),
-            files: cut("files", files, limit, &mut totals),
+            areas: cut("areas", self.areas(&files), limit, &mut totals),
+            files: self.file_lines(files, limit, &mut totals),
             timeline: self.person_timeline(&commits, &reviews, limit),
             totals,
         };
@@ -71,19 +72,13 @@ impl Graph {
         self.answer(as_of, notes, body)
     }
 
-    fn file_lines_by_commits(&self, commits: &[CommitId]) -> Vec<docassist_model::findings::impact::FileLine> {
-        let mut files = self.file_lines(commits.iter().copied());
-        files.sort_by_key(|file| std::cmp::Reverse(file.commits));
-        files
-    }
-
     /// Folders by their share of the file changes.
-    fn areas(&self, commits: &[CommitId]) -> Vec<Area> {
+    fn areas(&self, files: &[FileSum]) -> Vec<Area> {
         let mut counts: FxHashMap<&str, u64> = FxHashMap::default();
         let mut all = 0;
-        for change in commits.iter().flat_map(|commit| self.changes.row(commit.0)) {
-            *counts.entry(area(self.path(change.file))).or_default() += 1;
-            all += 1;
+        for sum in files {
+            *counts.entry(area(self.path(sum.file))).or_default() += sum.commits;
+            all += sum.commits;
         }
         let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
         counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));

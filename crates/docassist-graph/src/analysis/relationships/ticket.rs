@@ -34,7 +34,7 @@ impl Graph {
             ticket: self.ticket_line(key)?,
             pull_requests: Vec::new(),
             documents: cut("documents", documents.collect(), limit, &mut totals),
-            files: cut("files", self.file_lines(commits.iter().copied()), limit, &mut totals),
+            files: self.file_lines(self.file_sums(commits), limit, &mut totals),
             developers: cut("developers", self.people_shares(self.commit_lines(commits)), limit, &mut totals),
             decisions: self.key_decisions.row(key.0).iter().map(|&id| self.decision_line(id)).collect(),
             links: cut("links", self.linked(key, as_of), limit, &mut totals),
