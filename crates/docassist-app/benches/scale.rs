@@ -19,6 +19,10 @@ use docassist_testing::nth_random;
 use docassist_testing::records::Shape;
 use serde_json::{Value, json};
 
+/// The program's allocator, since it decides a good part of the times.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the command line asks for by default.
 const LIMIT: usize = docassist_app::Question::DEFAULT_LIMIT;
 
