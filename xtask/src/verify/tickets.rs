@@ -67,7 +67,9 @@ fn ticket(issue: &Value) -> Result<Ticket> {
     let assignee = ["displayName", "name", "emailAddress"].iter().find_map(|field| person[*field].as_str());
     let instant = |field: &str| -> Result<Timestamp> {
         let text = fields[field].as_str().with_context(|| format!("{key} has no `{field}`"))?;
-        text.parse().with_context(|| format!("{key}: `{field}` is `{text}`"))
+        let exact: Timestamp = text.parse().with_context(|| format!("{key}: `{field}` is `{text}`"))?;
+        // The program's instants are whole seconds, as git's are (its `model/src/time.rs`); the contract leaves that open.
+        Timestamp::from_second(exact.as_second()).with_context(|| format!("{key}: `{field}` is `{text}`"))
     };
     Ok(Ticket {
         kind: name("issuetype").unwrap_or_default(),
