@@ -10,9 +10,11 @@ mod backlog;
 pub mod builders;
 pub mod fixture;
 mod history;
+pub mod jira;
 mod prepared;
 mod random;
 pub mod records;
+pub mod repository;
 mod shape;
 mod words;
 
