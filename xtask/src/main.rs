@@ -4,6 +4,7 @@
 // This program's purpose is to print; nothing reads its output but people and CI logs.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod check;
 mod verify;
 mod workspace;
@@ -21,6 +22,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure the figures that the project promises, against git in the same run where that is the target
+    Bench(bench::Args),
     /// Run exactly what CI runs: format, layers, licences, links, clippy, docs, tests, verifier
     Check(check::Args),
     /// Recompute the program's answers from `git log` and a ticket file, and compare
@@ -29,6 +32,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
+        Task::Bench(args) => bench::run(&args),
         Task::Check(args) => check::run(&args),
         Task::Verify(args) => verify::run(&args),
     };

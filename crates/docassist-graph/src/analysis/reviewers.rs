@@ -104,7 +104,31 @@ impl Graph {
             let info = self.person(person);
             !authors.contains(&person) && !info.bot && !names.contains(&info.name.to_lowercase())
         });
-        self.rank(evidence, horizon, as_of)
+        self.rank(self.joined_by_name(evidence), horizon, as_of)
+    }
+
+    /// Joins the evidence of addresses that have the same full name (two words at least): one person would otherwise be
+    /// suggested twice, with half the score. The address used last stays.
+    fn joined_by_name(&self, evidence: FxHashMap<PersonId, Evidence>) -> FxHashMap<PersonId, Evidence> {
+        let mut people: Vec<(PersonId, Evidence)> = evidence.into_iter().collect();
+        people.sort_unstable_by_key(|(person, evidence)| (std::cmp::Reverse(evidence.last), *person));
+        let mut by_name: FxHashMap<String, PersonId> = FxHashMap::default();
+        let mut joined: FxHashMap<PersonId, Evidence> = FxHashMap::default();
+        for (person, evidence) in people {
+            let name = &self.person(person).name;
+            let kept = if name.split_whitespace().nth(1).is_some() {
+                *by_name.entry(name.to_lowercase()).or_insert(person)
+            } else {
+                person
+            };
+            let sum = joined.entry(kept).or_default();
+            sum.points += evidence.points;
+            sum.wrote += evidence.wrote;
+            sum.reviewed += evidence.reviewed;
+            sum.nearby += evidence.nearby;
+            sum.last = sum.last.max(evidence.last);
+        }
+        joined
     }
 
     fn rank(&self, evidence: FxHashMap<PersonId, Evidence>, horizon: CommitId, as_of: Timestamp) -> Suggestion {
@@ -121,8 +145,8 @@ impl Graph {
                 note = Some("everybody who knows these files has been gone for a year or more".to_owned());
             }
         }
-        let total: f64 = candidates.iter().map(|(_, evidence)| evidence.points).sum();
         candidates.sort_by(|a, b| b.1.points.total_cmp(&a.1.points).then(a.0.cmp(&b.0)));
+        let total: f64 = candidates.iter().map(|(_, evidence)| evidence.points).sum();
         let reviewers = candidates
             .into_iter()
             .map(|(person, evidence)| {

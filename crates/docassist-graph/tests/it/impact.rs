@@ -51,6 +51,18 @@ fn reviewers_are_never_the_author_never_a_bot_and_not_gone() {
 }
 
 #[test]
+fn somebody_with_two_addresses_is_suggested_once() {
+    let org = organisation()
+        .repository("app")
+        .commit(commit("1").author("Ann Lee <old@example.org>").at("2024-05-01").file("src/a.rs"))
+        .commit(commit("2").author("Ann Lee <new@example.org>").at("2024-05-02").file("src/a.rs"));
+    let graph = graph(&org);
+    let answer = graph.reviewers(&[file(&graph, "src/a.rs")], &[], day("2024-06-01"), 10).body;
+    let found: Vec<(&str, f64)> = answer.reviewers.iter().map(|r| (r.email.as_str(), r.score)).collect();
+    assert_eq!(found, [("new@example.org", 1.0)]);
+}
+
+#[test]
 fn a_commit_misses_the_files_that_usually_come_along() {
     let mut org = organisation().repository("app").project("P");
     for n in 1..=4 {

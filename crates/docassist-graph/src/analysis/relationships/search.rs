@@ -70,10 +70,12 @@ impl Graph {
     ) -> Result<Answer<Matches>, InvalidCursor> {
         let words = Words(text.split_whitespace().map(str::to_lowercase).collect());
         let horizon = self.horizon(as_of);
-        let mut found: Vec<(bool, Option<i64>, Kind, u32)> = Vec::new();
+        let mut found: Vec<(bool, i64, Kind, u32)> = Vec::new();
         let mut consider = |kind: Kind, id: u32, texts: [&str; 2], time: Option<i64>| {
             if words.in_any(texts) {
-                found.push((!(words.is(texts[0]) || words.is(texts[1])), time.map(|time| -time), kind, id));
+                // What was never touched, as far as is known, comes last.
+                let age = time.map_or(i64::MAX, |time| -time);
+                found.push((!(words.is(texts[0]) || words.is(texts[1])), age, kind, id));
             }
         };
         if !words.0.is_empty() {
@@ -89,14 +91,14 @@ impl Graph {
                 consider(Kind::Person, id as u32, [&person.name, &person.email], last);
             }
             for id in 0..self.file_count() as u32 {
-                let last = self.file_changes.row(id).last().map(|&at| self.time(self.change_commit[at as usize]));
-                consider(Kind::File, id, [self.path(FileId(id)), ""], last);
+                consider(Kind::File, id, [self.path(FileId(id)), ""], self.last_changed(FileId(id)));
             }
             for (id, decision) in self.decisions.iter().enumerate() {
                 consider(Kind::Decision, id as u32, [&decision.id, &decision.record.title], None);
             }
             for (id, page) in self.pages.iter().enumerate() {
-                consider(Kind::Page, id as u32, [&page.path, &page.title], page.modified.map(Timestamp::unix));
+                let last = page.modified.map(Timestamp::unix).or_else(|| self.last_changed(page.file?));
+                consider(Kind::Page, id as u32, [&page.path, &page.title], last);
             }
             for id in 0..horizon.0 {
                 consider(Kind::Commit, id, [self.commits.subject.get(id), ""], Some(self.time(CommitId(id))));
@@ -107,15 +109,21 @@ impl Graph {
         for (_, _, kind, _) in &found {
             by_kind[*kind as usize] += 1;
         }
-        let page = page("search", &found, request, |&(_, time, kind, id)| {
+        let page = page("search", &found, request, |&(_, age, kind, id)| {
             let (reference, title) = self.name_of(kind, id);
-            Match { kind: kind.as_str(), reference, title, time: time.map(|time| Timestamp::from_unix(-time)) }
+            let time = (age != i64::MAX).then(|| Timestamp::from_unix(-age));
+            Match { kind: kind.as_str(), reference, title, time }
         })?;
         let by_kind =
             Counts::new(Kind::ALL.iter().map(|kind| (kind.as_str().to_owned(), by_kind[*kind as usize])).collect());
         let mut notes = self.source_notes(None);
         self.tip_notes(as_of, &mut notes);
         Ok(self.answer(as_of, notes, Matches { query: text.to_owned(), page, by_kind }))
+    }
+
+    /// When a path was last changed by a non-merge commit.
+    fn last_changed(&self, file: FileId) -> Option<i64> {
+        self.file_changes.row(file.0).last().map(|&at| self.time(self.change_commit[at as usize]))
     }
 
     /// What commands take, and what people read.
