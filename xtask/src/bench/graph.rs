@@ -85,10 +85,11 @@ pub(super) fn gaps(bench: &Bench, figures: &[Figure]) -> Result<Vec<Row>> {
     let data = Path::new(data.context("the benchmark did not tell where its data is")?);
     let command = |arguments: &[&str]| {
         let mut command = Command::new(&bench.program);
-        command.arg("--data").arg(data).args(["--as-of", &Shape::end().to_string(), "--quiet"]).args(arguments);
+        command.arg("--data").arg(data).arg("--quiet").args(arguments);
         command
     };
-    let gaps = ["--format", "json", "gaps"];
+    let end = Shape::end().to_string();
+    let gaps = ["--as-of", &end, "--format", "json", "gaps"];
     let export = ["export", "graph"];
     let mut rows = Vec::new();
     for (arguments, runs) in [(gaps.as_slice(), bench.runs().1), (export.as_slice(), 1)] {

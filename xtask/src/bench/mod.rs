@@ -56,6 +56,8 @@ impl Bench {
 
 /// Measures and prints. A missed target is a result, not a failure.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    // Before anything is built: that is no other program's load.
+    let machine = table::Machine::look();
     let program = match &args.docassist {
         Some(program) => program.canonicalize().with_context(|| format!("no program at {}", program.display()))?,
         None => build_program(false)?,
@@ -65,7 +67,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let bench = Bench { program, data: PathBuf::from(target).join("bench-data"), quick: args.quick };
     std::fs::create_dir_all(&bench.data).with_context(|| format!("cannot make {}", bench.data.display()))?;
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
-    let machine = table::Machine::look();
     let mut rows: Vec<Row> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     let mut keep = |name: &str, result: Result<Vec<Row>>| match result {
