@@ -246,3 +246,44 @@ fn path_text(path: &[u8]) -> String {
     // A NUL cannot be part of a path in a valid tree; databases and terminals do not take it.
     if text.contains('\0') { text.replace('\0', "\\x00") } else { text }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn identity(name: &str, email: &str) -> Identity {
+        Identity { name: name.to_owned(), email: email.to_owned() }
+    }
+
+    #[test]
+    fn a_mailmap_gives_people_their_proper_names_and_addresses() {
+        let map =
+            Mailmap::parse(b"Ann Lee <ann@example.org> <old@example.org>\n# note\nBob <bob@example.org>\nnonsense\n");
+        assert_eq!(map.resolve(&identity("ann", "OLD@example.org")), identity("Ann Lee", "ann@example.org"));
+        assert_eq!(map.resolve(&identity("bobby", "bob@example.org")), identity("Bob", "bob@example.org"));
+        assert_eq!(map.resolve(&identity("Cy", "cy@example.org")), identity("Cy", "cy@example.org"));
+    }
+
+    #[test]
+    fn paths_are_text_and_stay_different() {
+        assert_eq!(path_text("src/ä b.rs".as_bytes()), "src/ä b.rs");
+        assert_eq!(path_text(b"caf\xe9/\xff"), "caf\\xE9/\\xFF");
+    }
+
+    proptest! {
+        #[test]
+        fn any_mailmap_is_read(content in proptest::collection::vec(any::<u8>(), 0..300), name in ".{0,20}", email in ".{0,20}") {
+            let map = Mailmap::parse(&content);
+            let _ = map.resolve(&identity(&name, &email));
+        }
+
+        /// Lines that look like a mailmap's get further into its parser.
+        #[test]
+        fn any_mailmap_like_text_is_read(lines in proptest::collection::vec("[A-Za-z <>@#.]{0,40}", 0..12), email in "[a-z@.]{0,12}") {
+            let map = Mailmap::parse(lines.join("\n").as_bytes());
+            let _ = map.resolve(&identity("a", &email));
+        }
+    }
+}
