@@ -35,7 +35,7 @@ ids! {
     FolderId,
     /// A person, in the order of addresses.
     PersonId,
-    /// A ticket key that is known (below [`Graph::tickets`]) or only referred to, each in the order of (project, number).
+    /// A ticket key that is known (below [`Graph::ticket_count`]) or only referred to, each in the order of (project, number).
     KeyId,
     /// A page, in the order of (source, path).
     PageId,
