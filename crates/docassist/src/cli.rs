@@ -29,7 +29,7 @@ const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no su
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Folder of the stored data [default: .docassist]
-    #[arg(long, value_name = "DIR", env = "DOCASSIST_DATA", global = true, value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", env = "DOCASSIST_DATA", hide_env_values = true, global = true, value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<PathBuf>,
     /// Organisation whose data it is [default: default]
     #[arg(long, value_name = "SLUG", global = true)]

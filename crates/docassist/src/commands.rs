@@ -73,7 +73,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Impact(analysis) => impact::run(&context, analysis),
         Command::Reviewers(arguments) => impact::reviewers(&context, arguments),
         Command::Rel(analysis) => relationships::run(&context, analysis),
-        Command::Decisions { action, page } => decisions::run(&context, action, page),
+        Command::Decisions { action, page } => decisions::run(&context, action, &page),
         Command::Export(what) => export::run(&context, what),
         Command::Completions { .. } | Command::Man { .. } => Ok(()),
     }
@@ -89,9 +89,7 @@ struct Context {
 impl Context {
     /// A question whose answer has several lists.
     fn question(&self, limit: &LimitArgs) -> Question {
-        let limit = limit.limit.map(usize::from);
-        let limit = limit.or((self.settings.format != Format::Json).then_some(SHOWN_OF_A_LIST));
-        Question { as_of: self.settings.as_of, limit }
+        Question { as_of: self.settings.as_of, limit: limit.limit.map(usize::from) }
     }
 
     /// A question whose answer is one list.
@@ -108,13 +106,19 @@ impl Context {
 
     /// Prints an answer in the format that was asked for.
     fn print<T: Present + Serialize>(&self, answer: &T) -> Result<(), Failure> {
+        self.print_lists(answer, &LimitArgs::default())
+    }
+
+    /// Prints an answer that has several lists.
+    fn print_lists<T: Present + Serialize>(&self, answer: &T, limit: &LimitArgs) -> Result<(), Failure> {
         if self.settings.format == Format::Json {
             streams::print_json(answer)?;
             return Ok(());
         }
         // The graph is there already: the answer came from it.
         let newest = self.app.graph()?.newest();
-        let view = View { invocation: &self.invocation, newest, hints: !self.settings.quiet };
+        let rows = limit.limit.map_or(SHOWN_OF_A_LIST, usize::from);
+        let view = View { invocation: &self.invocation, rows, newest, hints: !self.settings.quiet };
         let mut document = answer.document(&view);
         if self.settings.quiet {
             document.next.clear();

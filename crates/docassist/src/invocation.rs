@@ -1,5 +1,7 @@
 //! How the program was called, to suggest commands that work.
 
+use docassist_model::Timestamp;
+
 use crate::cli::Global;
 
 /// The arguments of this run.
@@ -58,15 +60,18 @@ impl Invocation {
         // After `--` everything is a value.
         let end = self.arguments.iter().position(|argument| argument == "--").unwrap_or(self.arguments.len());
         let (before, after) = self.arguments.split_at(end);
-        // A whole list begins at its beginning.
-        let limited = options.first().is_some_and(|option| option == "--limit");
+        let mut replaced: Vec<&str> = options.iter().step_by(2).map(String::as_str).collect();
+        if replaced.contains(&"--limit") {
+            // A whole list begins at its beginning.
+            replaced.push("--cursor");
+        }
         let mut kept: Vec<String> = Vec::new();
         let mut before = before.iter();
         while let Some(argument) = before.next() {
-            let given = |option: &String| argument == option || argument.starts_with(&format!("{option}="));
-            if !options.iter().step_by(2).any(given) && !(limited && given(&"--cursor".to_owned())) {
+            let (name, joined) = argument.split_once('=').map_or((argument.as_str(), false), |(name, _)| (name, true));
+            if !replaced.contains(&name) {
                 kept.push(argument.clone());
-            } else if !argument.contains('=') {
+            } else if !joined {
                 before.next();
             }
         }
@@ -87,8 +92,14 @@ fn data_options(global: &Global) -> Vec<String> {
     add("--data", data.map(|data| data.display().to_string()));
     add("--org", global.org.as_ref().map(ToString::to_string));
     add("--config", global.config.as_ref().map(|file| file.display().to_string()));
-    add("--as-of", global.as_of.as_ref().map(ToString::to_string));
+    add("--as-of", global.as_of.map(as_of));
     options
+}
+
+/// An instant as people give it: the end of a day is the day.
+fn as_of(instant: Timestamp) -> String {
+    let day = instant.date();
+    if Timestamp::parse_as_of(&day) == Ok(instant) { day } else { instant.to_string() }
 }
 
 fn command(words: impl Iterator<Item = String>) -> String {

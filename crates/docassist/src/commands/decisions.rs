@@ -11,15 +11,17 @@ use super::impact::{COMMIT_COLUMNS, commit_cells, tickets};
 use crate::cli::{Decisions, PageArgs};
 use crate::failure::Failure;
 use crate::output::document::{Column, Document, Section, path, text};
-use crate::output::figures::{count, number};
+use crate::output::figures::{count_or_no, number};
 use crate::output::{Present, View};
 
 /// Lists decision records, or shows one.
-pub(crate) fn run(context: &Context, action: Option<Decisions>, page: PageArgs) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, action: Option<Decisions>, page: &PageArgs) -> Result<(), Failure> {
     match action {
-        Some(Decisions::Show { id, limit }) => context.print(&context.app.decision(&id, context.question(&limit))?),
+        Some(Decisions::Show { id, limit }) => {
+            context.print_lists(&context.app.decision(&id, context.question(&limit))?, &limit)
+        }
         Some(Decisions::List { page }) => list(context, &page),
-        None => list(context, &page),
+        None => list(context, page),
     }
 }
 
@@ -27,10 +29,12 @@ fn list(context: &Context, page: &PageArgs) -> Result<(), Failure> {
     context.print(&context.app.decisions(&context.page(page, None))?)
 }
 
-const COLUMNS: [Column; 5] =
+/// Columns of [`decision_cells`].
+pub(super) const DECISION_COLUMNS: [Column; 5] =
     [path("id", 16), text("title", 24), text("status", 8), text("date", 10), text("tickets", 8).dispensable(1)];
 
-fn cells(decision: &DecisionLine) -> Vec<String> {
+/// A decision record in a list.
+pub(super) fn decision_cells(decision: &DecisionLine) -> Vec<String> {
     vec![
         decision.id.clone(),
         decision.title.clone(),
@@ -38,11 +42,6 @@ fn cells(decision: &DecisionLine) -> Vec<String> {
         decision.date.clone().unwrap_or_default(),
         decision.tickets.join(", "),
     ]
-}
-
-/// Decision records in a section of something else.
-pub(super) fn decision_rows(section: Section, decisions: &[DecisionLine]) -> Section {
-    section.table(&COLUMNS, decisions.iter().map(cells))
 }
 
 fn status_name(status: DecisionStatus) -> &'static str {
@@ -59,13 +58,13 @@ fn status_name(status: DecisionStatus) -> &'static str {
 impl Present for Answer<DecisionsAnswer> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let mut document = Document::of(self, count(body.page.total, "decision record"));
+        let mut document = Document::of(self, count_or_no(body.page.total, "decision record"));
         if body.page.total == 0 {
             let line = "No page of a synced repository or folder looks like a decision record (ADR, RFC, KIP, PEP and the like).";
             document.add(Section::default().line(line));
         }
         document.add(Section::default().counts("status", &body.by_status));
-        document.add(listing(Section::default(), &body.page, &COLUMNS, view, cells));
+        document.add(listing(Section::default(), &body.page, &DECISION_COLUMNS, view, decision_cells));
         document
     }
 }
@@ -90,13 +89,12 @@ impl Present for Answer<DecisionDetail> {
                 .fact("supersedes", decision.supersedes.join(", "))
                 .fact("superseded by", decision.superseded_by.join(", ")),
         );
-        document.add(tickets(&self.body.tickets, &Totals::new(), view));
-        let section = |heading: &str, commits: &[docassist_model::findings::gaps::CommitLine]| {
-            let rows = commits.iter().map(|commit| commit_cells(commit, self.as_of));
-            Section::counted(heading, commits.len() as u64).table(&COMMIT_COLUMNS, rows)
-        };
-        document.add(section("Commits that it names", &decision.commits));
-        document.add(section("History of its page", &self.body.history));
+        let totals = Totals::new();
+        document.add(tickets(&self.body.tickets, &totals, view));
+        let named = decision.commits.iter().map(|commit| commit_cells(commit, self.as_of));
+        document.add(view.list("Commits that it names", &totals, "commits", &COMMIT_COLUMNS, named));
+        let history = self.body.history.iter().map(|commit| commit_cells(commit, self.as_of));
+        document.add(view.list("History of its page", &totals, "history", &COMMIT_COLUMNS, history));
         document
     }
 }

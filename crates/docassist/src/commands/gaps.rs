@@ -7,13 +7,13 @@ use docassist_model::findings::gaps::{
     Dangling, DanglingReference, MissingDecision, MissingDecisions, Orphaned, OrphanedTicket, OutdatedDocs,
     OutdatedReference, Stale, StaleTicket, Undocumented, UndocumentedChange,
 };
-use docassist_model::findings::{Answer, Page};
+use docassist_model::findings::{Answer, Counts, Page};
 
 use super::Context;
 use crate::cli::{Gaps, LimitArgs};
 use crate::failure::Failure;
-use crate::output::document::{Column, Document, Section, name, path, right, text};
-use crate::output::figures::{age, count, lines, number};
+use crate::output::document::{Column, Document, Section, listed, name, path, reasons, right, text};
+use crate::output::figures::{age, count, count_or_no, lines, number};
 use crate::output::{Present, View};
 
 /// Answers the analysis, or all of them.
@@ -95,12 +95,12 @@ impl Finding for OrphanedTicket {
     const COLUMNS: &'static [Column] = &[
         name("key"),
         text("summary", 24),
-        text("type", 6).dispensable(3),
-        text("status", 8),
-        text("priority", 6).dispensable(2),
+        text("type", 11).dispensable(3),
+        text("status", 11),
+        text("priority", 8).dispensable(2),
         text("assignee", 8).dispensable(4),
         right("age"),
-        text("class", 13),
+        text("class", 14),
     ];
 
     fn cells(&self, as_of: Timestamp) -> Vec<String> {
@@ -146,11 +146,11 @@ impl Finding for MissingDecision {
         name("key"),
         right("score"),
         text("summary", 24),
-        text("type", 6).dispensable(3),
-        text("status", 8).dispensable(2),
+        text("type", 11).dispensable(3),
+        text("status", 11).dispensable(2),
         right("commits"),
         right("files"),
-        text("why", 20).dispensable(1),
+        reasons("why", 30).dispensable(1),
     ];
 
     fn cells(&self, _: Timestamp) -> Vec<String> {
@@ -171,8 +171,8 @@ impl Finding for StaleTicket {
     const COLUMNS: &'static [Column] = &[
         name("key"),
         text("summary", 24),
-        text("status", 8),
-        text("priority", 6).dispensable(2),
+        text("status", 11),
+        text("priority", 8).dispensable(2),
         text("assignee", 8),
         text("updated", 10),
         right("idle"),
@@ -228,6 +228,11 @@ impl Finding for OutdatedReference {
     }
 }
 
+/// Counts whose names are those of JSON.
+fn in_words(counts: &Counts) -> String {
+    listed(counts).replace('_', " ")
+}
+
 /// The page's rows as a section without a heading.
 fn rows<T: Finding>(page: &Page<T>, as_of: Timestamp, view: &View<'_>) -> Section {
     listing(Section::default(), page, T::COLUMNS, view, |item| item.cells(as_of))
@@ -236,7 +241,7 @@ fn rows<T: Finding>(page: &Page<T>, as_of: Timestamp, view: &View<'_>) -> Sectio
 impl Present for Answer<Orphaned> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let title = format!("{} without a commit or pull request", count(body.page.total, "ticket"));
+        let title = format!("{} without a commit or pull request", count_or_no(body.page.total, "ticket"));
         let mut document = Document::of(self, title);
         document.conditions.push(format!("created in the last {}", count(body.days.into(), "day")));
         if body.page.total == 0 {
@@ -244,7 +249,7 @@ impl Present for Answer<Orphaned> {
         }
         document.add(
             Section::default()
-                .counts("class", &body.by_class)
+                .fact("class", in_words(&body.by_class))
                 .counts("status", &body.by_status)
                 .counts("priority", &body.by_priority)
                 .counts("assignee", &body.by_assignee),
@@ -257,7 +262,7 @@ impl Present for Answer<Orphaned> {
 impl Present for Answer<Undocumented> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let title = format!("{} without a ticket or documentation", count(body.page.total, "source change"));
+        let title = format!("{} without a ticket or documentation", count_or_no(body.page.total, "source change"));
         let mut document = Document::of(self, title);
         document.conditions.push(format!("committed in the last {}", count(body.days.into(), "day")));
         if body.page.total == 0 {
@@ -280,7 +285,7 @@ impl Present for Answer<Undocumented> {
 impl Present for Answer<MissingDecisions> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let title = format!("{} built without a decision record", count(body.page.total, "feature"));
+        let title = format!("{} built without a decision record", count_or_no(body.page.total, "feature"));
         let mut document = Document::of(self, title);
         document.add(Section::default().counts("type", &body.by_type));
         document.add(rows(&body.page, self.as_of, view));
@@ -291,7 +296,7 @@ impl Present for Answer<MissingDecisions> {
 impl Present for Answer<Stale> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let title = format!("{} without an update", count(body.page.total, "open ticket"));
+        let title = format!("{} without an update", count_or_no(body.page.total, "open ticket"));
         let mut document = Document::of(self, title);
         document.conditions.push(format!("last updated more than {} before", count(body.days.into(), "day")));
         document.add(Section::default().counts("status", &body.by_status).counts("assignee", &body.by_assignee));
@@ -303,7 +308,7 @@ impl Present for Answer<Stale> {
 impl Present for Answer<Dangling> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let title = format!("{} referred to that do not exist", count(body.page.total, "ticket"));
+        let title = format!("{} referred to that do not exist", count_or_no(body.page.total, "ticket"));
         let mut document = Document::of(self, title);
         document.add(Section::default().counts("project", &body.by_project));
         document.add(rows(&body.page, self.as_of, view));
@@ -314,7 +319,7 @@ impl Present for Answer<Dangling> {
 impl Present for Answer<OutdatedDocs> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let title = format!("{} of pages to files that are gone", count(body.page.total, "reference"));
+        let title = format!("{} of pages to files that are gone", count_or_no(body.page.total, "reference"));
         let mut document = Document::of(self, title);
         document.add(Section::default().counts("page", &body.by_page));
         document.add(rows(&body.page, self.as_of, view));

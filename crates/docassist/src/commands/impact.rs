@@ -6,19 +6,19 @@ pub(super) mod ticket;
 
 use std::path::PathBuf;
 
-use docassist_app::DiffQuery;
-use docassist_model::Timestamp;
+use docassist_app::{AppError, DiffQuery};
 use docassist_model::findings::gaps::CommitLine;
 use docassist_model::findings::impact::{
     DocumentMention, PersonShare, Reviewer, Reviewers as ReviewersAnswer, Risk, TicketCount, Totals,
 };
 use docassist_model::findings::{Answer, Completeness};
+use docassist_model::{ErrorCode, Timestamp};
 use serde::Serialize;
 
 use super::{Context, paths};
 use crate::cli::{Impact, Reviewers};
 use crate::failure::Failure;
-use crate::output::document::{Document, Section, name, path, right, text};
+use crate::output::document::{Document, Folding, Section, name, path, reasons, right, text};
 use crate::output::figures::{age, count, day, number};
 use crate::output::{Present, View};
 
@@ -30,27 +30,48 @@ pub(crate) fn run(context: &Context, analysis: Impact) -> Result<(), Failure> {
             let query = paths::query(app, arguments)?;
             let mut answers = app.impact_of_files(&query, context.question(&limit))?;
             match (answers.pop(), answers.is_empty()) {
-                (Some(only), true) => context.print(&only),
+                (Some(only), true) => context.print_lists(&only, &limit),
                 (last, _) => {
                     answers.extend(last);
                     context.print(&Several::of(answers))
                 }
             }
         }
-        Impact::Ticket { key, limit } => context.print(&app.impact_of_ticket(&key, context.question(&limit))?),
-        Impact::Commit { sha, limit } => context.print(&app.impact_of_commit(&sha, context.question(&limit))?),
+        Impact::Ticket { key, limit } => {
+            context.print_lists(&app.impact_of_ticket(&key, context.question(&limit))?, &limit)
+        }
+        Impact::Commit { sha, limit } => {
+            let answer =
+                app.impact_of_commit(&sha, context.question(&limit)).map_err(|error| commit_hint(error, &sha))?;
+            context.print_lists(&answer, &limit)
+        }
         Impact::Diff { base, directory, repo, limit } => {
             let folder = directory.unwrap_or_else(|| PathBuf::from("."));
-            context.print(&app.impact_of_diff(&DiffQuery { folder, base, repo }, context.question(&limit))?)
+            context
+                .print_lists(&app.impact_of_diff(&DiffQuery { folder, base, repo }, context.question(&limit))?, &limit)
         }
     }
+}
+
+/// Says how commits can be named.
+fn commit_hint(mut error: AppError, sha: &str) -> AppError {
+    if error.code == ErrorCode::NotFound && error.candidates.is_empty() && error.hint.is_none() {
+        let digits = sha.len() >= 4 && sha.bytes().all(|byte| byte.is_ascii_hexdigit());
+        error.hint = Some(if digits {
+            "Only commits that the synced branch reaches are known; sync again if it is new.".to_owned()
+        } else {
+            "Name a commit by at least four of its first digits; `docassist rel search WORDS` finds it by its subject."
+                .to_owned()
+        });
+    }
+    error
 }
 
 /// Says who should review.
 pub(crate) fn reviewers(context: &Context, arguments: Reviewers) -> Result<(), Failure> {
     let query = paths::query(&context.app, arguments.paths)?;
     let question = context.question(&arguments.limit);
-    context.print(&context.app.reviewers(&query, arguments.author.as_deref(), question)?)
+    context.print_lists(&context.app.reviewers(&query, arguments.author.as_deref(), question)?, &arguments.limit)
 }
 
 /// Answers about several files, as a list.
@@ -101,12 +122,12 @@ fn risk(risk: &Risk) -> Section {
         .factors
         .iter()
         .map(|factor| vec![format!("{:.1}", factor.value), factor.name.replace('_', " "), factor.why.clone()]);
-    let section = Section::new(heading).table(&[right("points"), text("factor", 8), text("why", 30)], rows);
+    let section = Section::new(heading).table(&[right("points"), text("factor", 8), reasons("why", 30)], rows);
+    let section = section.folding(Folding::Never);
     if risk.factors.is_empty() { section.line("nothing speaks for a risk") } else { section }
 }
 
 fn reviewer_rows(reviewers: &[Reviewer], totals: &Totals, view: &View<'_>) -> Section {
-    let total = total_of(totals, "reviewers", reviewers.len());
     let rows = reviewers.iter().map(|reviewer| {
         vec![
             format!("{:.2}", reviewer.score),
@@ -115,8 +136,8 @@ fn reviewer_rows(reviewers: &[Reviewer], totals: &Totals, view: &View<'_>) -> Se
             reviewer.reasons.join("; "),
         ]
     });
-    let columns = [right("score"), text("name", 12), text("address", 16).dispensable(1), text("why", 30)];
-    Section::counted("Reviewers", total).table(&columns, rows).more(total, || view.invocation.with_limit(total))
+    let columns = [right("score"), text("name", 12), text("address", 16).dispensable(1), reasons("why", 40)];
+    view.list("Reviewers", totals, "reviewers", &columns, rows).folding(Folding::Never)
 }
 
 pub(super) fn people(
@@ -127,14 +148,13 @@ pub(super) fn people(
     as_of: Timestamp,
     view: &View<'_>,
 ) -> Section {
-    let total = total_of(totals, list, people.len());
     let rows = people.iter().map(|person| {
         vec![
             person.name.clone(),
             person.email.clone(),
             number(person.commits),
             number(person.lines),
-            person.last.map(|last| last.date()).unwrap_or_default(),
+            person.last.map(Timestamp::date).unwrap_or_default(),
             person.last.map(|last| age(last, as_of)).unwrap_or_default(),
         ]
     });
@@ -146,12 +166,11 @@ pub(super) fn people(
         text("last", 10),
         right("age"),
     ];
-    Section::counted(heading, total).table(&columns, rows).more(total, || view.invocation.with_limit(total))
+    view.list(heading, totals, list, &columns, rows)
 }
 
 /// Tickets with the commits that join them to the subject.
 pub(super) fn tickets(tickets: &[TicketCount], totals: &Totals, view: &View<'_>) -> Section {
-    let total = total_of(totals, "tickets", tickets.len());
     let rows = tickets.iter().map(|ticket| {
         vec![
             ticket.key.clone(),
@@ -161,14 +180,13 @@ pub(super) fn tickets(tickets: &[TicketCount], totals: &Totals, view: &View<'_>)
         ]
     });
     let columns = [name("key"), text("summary", 24), text("status", 8), right("commits")];
-    Section::counted("Tickets", total).table(&columns, rows).more(total, || view.invocation.with_limit(total))
+    view.list("Tickets", totals, "tickets", &columns, rows)
 }
 
 /// Commits, newest first.
 pub(super) fn commits(commits: &[CommitLine], totals: &Totals, as_of: Timestamp, view: &View<'_>) -> Section {
-    let total = total_of(totals, "commits", commits.len());
     let rows = commits.iter().map(|commit| commit_cells(commit, as_of));
-    Section::counted("Commits", total).table(&COMMIT_COLUMNS, rows).more(total, || view.invocation.with_limit(total))
+    view.list("Commits", totals, "commits", &COMMIT_COLUMNS, rows)
 }
 
 /// Columns of [`commit_cells`].
@@ -186,12 +204,9 @@ pub(super) fn commit_cells(commit: &CommitLine, as_of: Timestamp) -> Vec<String>
 }
 
 fn documents(documents: &[DocumentMention], totals: &Totals, view: &View<'_>) -> Section {
-    let total = total_of(totals, "documents", documents.len());
     let rows = documents.iter().map(|place| vec![place.page.clone(), number(place.line.into()), place.path.clone()]);
     let columns = [path("page", 20), right("line"), path("names", 20)];
-    Section::counted("Pages that name it", total)
-        .table(&columns, rows)
-        .more(total, || view.invocation.with_limit(total))
+    view.list("Pages that name it", totals, "documents", &columns, rows)
 }
 
 impl Present for Answer<ReviewersAnswer> {

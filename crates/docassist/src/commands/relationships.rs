@@ -2,23 +2,26 @@
 
 use docassist_model::Timestamp;
 use docassist_model::findings::Answer;
+use docassist_model::findings::impact::Totals;
 use docassist_model::findings::relationships::{
     DeveloperRelations, Event, FileRelations, Matches, RepositoryRelations, TicketRelations,
 };
 
-use super::decisions::decision_rows;
+use super::decisions::{DECISION_COLUMNS, decision_cells};
 use super::describe::kind_name;
 use super::gaps::listing;
 use super::impact::file::names;
 use super::impact::ticket::{about, files, links, mentions};
-use super::impact::{commit_in_words, commits, people, tickets, total_of};
+use super::impact::{commit_in_words, commits, people, tickets};
 use super::{Context, paths};
 use crate::cli::{PathArgs, Rel};
 use crate::failure::Failure;
-use crate::output::document::{Document, Section, path, right, text};
-use crate::output::figures::{age, count, day, instant, lines, number, percent};
+use crate::output::document::{Column, Document, Section, path, right, text};
+use crate::output::figures::{age, count, count_or_no, day, instant, lines, number, percent};
 use crate::output::{Present, View};
 
+/// Events of a story's beginning that are shown before its end.
+const BEGINNING: usize = 3;
 /// Months of activity that are shown.
 const MONTHS: usize = 12;
 /// The longest bar of activity.
@@ -28,14 +31,20 @@ const BAR: u64 = 30;
 pub(crate) fn run(context: &Context, analysis: Rel) -> Result<(), Failure> {
     let app = &context.app;
     match analysis {
-        Rel::Ticket { key, limit } => context.print(&app.relations_of_ticket(&key, context.question(&limit))?),
-        Rel::Developer { who, limit } => context.print(&app.relations_of_developer(&who, context.question(&limit))?),
+        Rel::Ticket { key, limit } => {
+            context.print_lists(&app.relations_of_ticket(&key, context.question(&limit))?, &limit)
+        }
+        Rel::Developer { who, limit } => {
+            context.print_lists(&app.relations_of_developer(&who, context.question(&limit))?, &limit)
+        }
         Rel::File { path, repo, limit } => {
             let query = paths::query(app, PathArgs { paths: vec![path], repo })?;
             let path = query.paths.first().map(String::as_str).unwrap_or_default();
-            context.print(&app.relations_of_file(path, query.repo.as_deref(), context.question(&limit))?)
+            context.print_lists(&app.relations_of_file(path, query.repo.as_deref(), context.question(&limit))?, &limit)
         }
-        Rel::Repo { name, limit } => context.print(&app.relations_of_repository(&name, context.question(&limit))?),
+        Rel::Repo { name, limit } => {
+            context.print_lists(&app.relations_of_repository(&name, context.question(&limit))?, &limit)
+        }
         Rel::Search { text, page } => context.print(&app.search_names(&text.join(" "), &context.page(&page, None))?),
     }
 }
@@ -45,31 +54,24 @@ impl Present for Answer<TicketRelations> {
         let body = &self.body;
         let mut document = Document::of(self, format!("{}: {}", body.ticket.key, body.ticket.summary));
         document.add(about(&body.ticket, self.as_of));
-        document.add(timeline(
-            &body.timeline,
-            total_of(&body.totals, "timeline", body.timeline.len()),
-            self.as_of,
-            view,
-        ));
+        document.add(story(&body.timeline, &body.totals, self.as_of, view));
         document.add(commits(&body.commits, &body.totals, self.as_of, view));
         document.add(files("Files", &body.files, &body.totals, view));
         document.add(people("Developers", "developers", &body.developers, &body.totals, self.as_of, view));
-        let total = total_of(&body.totals, "decisions", body.decisions.len());
-        document.add(
-            decision_rows(Section::counted("Decision records", total), &body.decisions)
-                .more(total, || view.invocation.with_limit(total)),
-        );
+        let decisions = body.decisions.iter().map(decision_cells);
+        document.add(view.list("Decision records", &body.totals, "decisions", &DECISION_COLUMNS, decisions));
         document.add(links("links", &body.links, &body.totals, view));
         let rows = body
             .documents
             .iter()
             .map(|page| vec![format!("{}:{}", page.source, page.path), number(page.line.into()), page.title.clone()]);
-        let total = total_of(&body.totals, "documents", body.documents.len());
-        document.add(
-            Section::counted("Pages", total)
-                .table(&[path("page", 24), right("line"), text("title", 20)], rows)
-                .more(total, || view.invocation.with_limit(total)),
-        );
+        document.add(view.list(
+            "Pages",
+            &body.totals,
+            "documents",
+            &[path("page", 24), right("line"), text("title", 20)],
+            rows,
+        ));
         let rows = body.pull_requests.iter().map(|request| {
             vec![
                 format!("{}#{}", request.repo, request.number),
@@ -78,24 +80,40 @@ impl Present for Answer<TicketRelations> {
                 request.opened.date(),
             ]
         });
-        let total = total_of(&body.totals, "pull_requests", body.pull_requests.len());
-        document.add(
-            Section::counted("Pull requests", total)
-                .table(&[text("number", 6), text("title", 24), text("state", 6), text("opened", 10)], rows)
-                .more(total, || view.invocation.with_limit(total)),
-        );
+        document.add(view.list(
+            "Pull requests",
+            &body.totals,
+            "pull_requests",
+            &[text("number", 6), text("title", 24), text("state", 6), text("opened", 10)],
+            rows,
+        ));
         document.add(mentions(&body.mentioned_in, &body.totals, view));
         document
     }
 }
 
-fn timeline(events: &[Event], total: u64, as_of: Timestamp, view: &View<'_>) -> Section {
-    let rows = events.iter().map(|event| {
-        let what = event.kind.replace('_', " ");
-        vec![instant(event.time), age(event.time, as_of), what, short(&event.reference), event.title.clone()]
-    });
-    let columns = [text("when", 10), right("age"), text("what", 6), path("ref", 10), text("title", 20)];
-    Section::counted("Timeline", total).table(&columns, rows).more(total, || view.invocation.with_limit(total))
+const EVENT_COLUMNS: [Column; 5] =
+    [text("when", 10), right("age"), text("what", 6), path("ref", 10), text("title", 20)];
+
+fn event_cells(event: &Event, as_of: Timestamp) -> Vec<String> {
+    let what = event.kind.replace('_', " ");
+    vec![instant(event.time), age(event.time, as_of), what, short(&event.reference), event.title.clone()]
+}
+
+/// Events, oldest first: how it began and how it ended, where not all of it is shown.
+fn story(events: &[Event], totals: &Totals, as_of: Timestamp, view: &View<'_>) -> Section {
+    let rows = events.iter().map(|event| event_cells(event, as_of));
+    if events.len() <= view.rows {
+        return view.list("Timeline", totals, "timeline", &EVENT_COLUMNS, rows);
+    }
+    let beginning = view.rows.min(BEGINNING);
+    let left_out = events.len() - view.rows;
+    let gap = vec!["…".to_owned(), String::new(), String::new(), String::new(), count(left_out as u64, "more event")];
+    let end = rows.clone().skip(beginning + left_out);
+    let total = totals.get("timeline").copied().unwrap_or(events.len() as u64);
+    let shown = rows.take(beginning).chain([gap]).chain(end);
+    let section = Section::counted("Timeline", total).table(&EVENT_COLUMNS, shown);
+    Section { more: Some((left_out as u64, view.invocation.with_limit(total))), ..section }
 }
 
 /// A reference as people write it: of a commit's name, forty digits are for programs.
@@ -125,20 +143,11 @@ impl Present for Answer<DeveloperRelations> {
         }
         document.add(about);
         let rows = body.areas.iter().map(|area| vec![area.path.clone(), percent(area.share)]);
-        let total = total_of(&body.totals, "areas", body.areas.len());
-        document.add(
-            Section::new(format!("Works in {}", count(total, "area")))
-                .table(&[path("area", 24), right("share")], rows)
-                .more(total, || view.invocation.with_limit(total)),
-        );
+        document.add(view.list("Areas", &body.totals, "areas", &[path("area", 24), right("share")], rows));
         document.add(tickets(&body.tickets, &body.totals, view));
         document.add(files("Files", &body.files, &body.totals, view));
-        document.add(timeline(
-            &body.timeline,
-            total_of(&body.totals, "timeline", body.timeline.len()),
-            self.as_of,
-            view,
-        ));
+        let events = body.timeline.iter().map(|event| event_cells(event, self.as_of));
+        document.add(view.list("Timeline", &body.totals, "timeline", &EVENT_COLUMNS, events));
         document
     }
 }
@@ -206,7 +215,7 @@ impl Present for Answer<RepositoryRelations> {
 impl Present for Answer<Matches> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let title = format!("{} for \"{}\"", count(body.page.total, "match"), body.query);
+        let title = format!("{} for \"{}\"", count_or_no(body.page.total, "match"), body.query);
         let mut document = Document::of(self, title);
         document.add(Section::default().counts("kind", &body.by_kind));
         let columns = [text("kind", 6), path("ref", 16), text("title", 24), right("age")];

@@ -22,7 +22,7 @@ impl Present for Answer<Status> {
         document.add(
             Section::default()
                 .fact("data", format!("{} ({})", body.data, bytes(body.bytes)))
-                .fact("changes", number(body.sequence))
+                .fact("sequence", number(body.sequence))
                 .fact("holds", listed(&body.nodes))
                 .fact("ticket projects", body.projects.join(", "))
                 .fact("digest", body.digest.clone().unwrap_or_default()),

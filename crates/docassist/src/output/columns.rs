@@ -110,7 +110,7 @@ mod tests {
     fn dispensable_columns_go_before_names_are_cut() {
         let columns = [name("key"), text("summary", 20), text("who", 8).dispensable(1), right("n").dispensable(2)];
         let row = ["LONGPROJECT-1", &"x".repeat(60), "Somebody", "1"];
-        assert_eq!(widths(&columns, &row, 44), [(0, 13), (1, 21), (2, 8)]);
+        assert_eq!(widths(&columns, &row, 46), [(0, 13), (1, 21), (2, 8)]);
         assert_eq!(widths(&columns, &row, 36), [(0, 13), (1, 21)]);
     }
 

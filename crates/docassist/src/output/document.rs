@@ -39,8 +39,16 @@ pub(crate) struct Section {
     pub(crate) table: Option<Table>,
     /// How many rows are not shown, and the command that shows them.
     pub(crate) more: Option<(u64, String)>,
-    /// Whether Markdown shows its table only on a click.
-    pub(crate) folded: bool,
+    pub(crate) folding: Folding,
+}
+
+/// Whether Markdown shows a section only on a click.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Folding {
+    #[default]
+    IfLong,
+    Always,
+    Never,
 }
 
 /// Rows of the same shape.
@@ -62,28 +70,35 @@ pub(crate) struct Column {
     pub(crate) keep_end: bool,
     /// A name that people copy: key, sha, path.
     pub(crate) code: bool,
+    /// Evidence that is shown in full, on several lines if need be.
+    pub(crate) wrapped: bool,
     /// Left out before all others where there is no room; the highest first.
     pub(crate) dispensable: u8,
 }
 
 /// A column of text.
 pub(crate) const fn text(header: &'static str, least: usize) -> Column {
-    Column { header, right: false, least, keep_end: false, code: false, dispensable: 0 }
+    Column { header, right: false, least, keep_end: false, code: false, wrapped: false, dispensable: 0 }
+}
+
+/// A column of evidence.
+pub(crate) const fn reasons(header: &'static str, least: usize) -> Column {
+    Column { header, right: false, least, keep_end: false, code: false, wrapped: true, dispensable: 0 }
 }
 
 /// A column of numbers.
 pub(crate) const fn right(header: &'static str) -> Column {
-    Column { header, right: true, least: usize::MAX, keep_end: false, code: false, dispensable: 0 }
+    Column { header, right: true, least: usize::MAX, keep_end: false, code: false, wrapped: false, dispensable: 0 }
 }
 
 /// A column of names that are never cut: keys and shas.
 pub(crate) const fn name(header: &'static str) -> Column {
-    Column { header, right: false, least: usize::MAX, keep_end: false, code: true, dispensable: 0 }
+    Column { header, right: false, least: usize::MAX, keep_end: false, code: true, wrapped: false, dispensable: 0 }
 }
 
 /// A column of paths.
 pub(crate) const fn path(header: &'static str, least: usize) -> Column {
-    Column { header, right: false, least, keep_end: true, code: true, dispensable: 0 }
+    Column { header, right: false, least, keep_end: true, code: true, wrapped: false, dispensable: 0 }
 }
 
 impl Column {
@@ -166,9 +181,9 @@ impl Section {
         self
     }
 
-    /// Markdown shows the table only on a click.
-    pub(crate) fn folded(mut self) -> Self {
-        self.folded = true;
+    /// Markdown shows it only on a click, or never hides it.
+    pub(crate) fn folding(mut self, folding: Folding) -> Self {
+        self.folding = folding;
         self
     }
 }

@@ -25,6 +25,11 @@ pub(crate) fn count(n: u64, singular: &str) -> String {
     format!("{} {}", number(n), if n == 1 { singular } else { &plural })
 }
 
+/// The same with `no` for none.
+pub(crate) fn count_or_no(n: u64, singular: &str) -> String {
+    if n == 0 { count(0, singular).replacen('0', "No", 1) } else { count(n, singular) }
+}
+
 /// How long before `as_of` something was: `5 h`, `3 d`, `4 mo`, `2 y`. Empty for what is later.
 pub(crate) fn age(then: Timestamp, as_of: Timestamp) -> String {
     let seconds = as_of.unix().saturating_sub(then.unix());
@@ -33,7 +38,7 @@ pub(crate) fn age(then: Timestamp, as_of: Timestamp) -> String {
         ..0 => String::new(),
         0 => format!("{} h", seconds / 3_600),
         1..60 => format!("{days} d"),
-        60..730 => format!("{} mo", days * 12 / 365),
+        60..730 => format!("{} mo", (days * 12 + 182) / 365),
         _ => format!("{} y", days / 365),
     }
 }
@@ -96,7 +101,7 @@ mod tests {
     fn ages_have_the_unit_that_fits() {
         let at = |days: i64| Timestamp::from_unix(1_700_000_000 - days * 86_400);
         let ages = [0, 1, 59, 60, 365, 729, 730, 4_000].map(|days| age(at(days), at(0)));
-        assert_eq!(ages, ["0 h", "1 d", "59 d", "1 mo", "12 mo", "23 mo", "2 y", "10 y"]);
+        assert_eq!(ages, ["0 h", "1 d", "59 d", "2 mo", "12 mo", "24 mo", "2 y", "10 y"]);
         assert_eq!(age(at(0), at(1)), "");
     }
 

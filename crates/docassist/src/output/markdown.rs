@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::clean::clean;
 use super::columns::clean_rows;
-use super::document::{Column, Document, Section, Table};
+use super::document::{Column, Document, Folding, Section, Table};
 use super::figures::number;
 use super::width;
 
@@ -44,22 +44,29 @@ pub(crate) fn render(document: &Document) -> String {
 
 fn section(out: &mut String, section: &Section) {
     let rows = section.table.as_ref().map_or(0, |table| table.rows.len());
-    let folded = rows > 0 && (section.folded || rows > OPEN_ROWS);
-    if let Some(heading) = section.heading.as_ref().filter(|_| !folded) {
-        let _ = write!(out, "\n#### {}\n", escape(heading));
+    let folded = match (&section.heading, section.folding) {
+        // Without a heading there is nothing to click on.
+        (None, _) | (_, Folding::Never) => None,
+        (Some(heading), Folding::Always) => Some(heading),
+        (Some(heading), Folding::IfLong) => Some(heading).filter(|_| rows > OPEN_ROWS),
+    };
+    match (folded, &section.heading) {
+        (Some(heading), _) => {
+            let _ = write!(out, "\n<details><summary>{}</summary>\n", escape_html(heading));
+        }
+        (None, Some(heading)) => {
+            let _ = write!(out, "\n#### {}\n", escape(heading));
+        }
+        (None, None) => {}
     }
     if !section.lines.is_empty() || !section.facts.is_empty() {
         out.push('\n');
     }
     for line in &section.lines {
-        let _ = writeln!(out, "{}  ", escape(line));
+        let _ = writeln!(out, "{}  ", escape_line(line));
     }
     for (name, value) in &section.facts {
         let _ = writeln!(out, "- {}: {}", escape(name), escape(value));
-    }
-    if folded {
-        let heading = section.heading.as_deref().unwrap_or("Details");
-        let _ = write!(out, "\n<details><summary>{}</summary>\n", escape(heading));
     }
     if let Some(shown) = section.table.as_ref().filter(|_| rows > 0) {
         out.push('\n');
@@ -68,7 +75,7 @@ fn section(out: &mut String, section: &Section) {
     if let Some((rest, command)) = &section.more {
         let _ = write!(out, "\n… {} more: {}\n", number(*rest), code(command));
     }
-    if folded {
+    if folded.is_some() {
         out.push_str("\n</details>\n");
     }
 }
@@ -125,11 +132,25 @@ fn escape(text: &str) -> String {
         }
         before = c;
     }
-    // At the beginning of a line these would make a heading, a list or a quotation.
+    escaped
+}
+
+/// The same at the beginning of a line, where more is markup: headings, lists, rules.
+fn escape_line(text: &str) -> String {
+    let escaped = escape(text.trim_start());
     if escaped.starts_with(['#', '-', '+', '=']) {
-        escaped.insert(0, '\\');
+        return format!("\\{escaped}");
+    }
+    let digits = escaped.bytes().take_while(u8::is_ascii_digit).count();
+    if digits > 0 && escaped[digits..].starts_with(['.', ')']) {
+        return format!("{}\\{}", &escaped[..digits], &escaped[digits..]);
     }
     escaped
+}
+
+/// Text inside of an HTML element, where backslashes would be seen.
+fn escape_html(text: &str) -> String {
+    clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@\u{200b}")
 }
 
 /// Text in a code span, whatever backticks are in it.
@@ -156,7 +177,8 @@ mod tests {
         assert_eq!(escape("*a* `b` <img> [x](y) a|b"), "\\*a\\* \\`b\\` &lt;img&gt; \\[x\\](y) a\\|b");
         assert_eq!(escape("cc @all, ann@example.org"), "cc @\u{200b}all, ann@example.org");
         assert_eq!(escape("Fix #12 and GH-3"), "Fix #\u{200b}12 and GH-\u{200b}3");
-        assert_eq!(escape("# no heading"), "\\# no heading");
+        assert_eq!(escape_line("# no heading"), "\\# no heading");
+        assert_eq!(escape_line("1. no list"), "1\\. no list");
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(code("`"), "`` ` ``");
     }

@@ -1,5 +1,6 @@
 //! A document as text for a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::clean::clean;
@@ -10,6 +11,8 @@ use super::{streams, width};
 
 const BOLD: &str = "\u{1b}[1m";
 const DIM: &str = "\u{1b}[2m";
+/// Before a suggested command.
+const NEXT: &str = "next: ";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// Lays a document out for the terminal that stdout is.
@@ -43,13 +46,17 @@ impl Writer {
             self.out.push('\n');
         }
         let longest = document.next.iter().map(|next| width::of(&next.command)).max().unwrap_or(0);
+        let purpose = document.next.iter().map(|next| width::of(&next.purpose)).max().unwrap_or(0);
+        // Commands are never broken: somebody copies them. What follows `#` is a comment to the shell as well.
+        let beside = NEXT.len() + longest + GAP + 2 + purpose <= self.most;
         for next in &document.next {
-            // Commands are never broken: somebody copies them.
-            let command = &next.command;
-            let beside = 6 + longest + GAP + width::of(&next.purpose) <= self.most;
-            let padding = if beside { " ".repeat(longest - width::of(command) + GAP) } else { "\n      ".to_owned() };
-            let purpose = self.style(DIM, &format!("{padding}{}", next.purpose));
-            let _ = writeln!(self.out, "next: {command}{purpose}");
+            let comment = self.style(DIM, &format!("# {}", next.purpose));
+            let padding = " ".repeat(longest - width::of(&next.command) + GAP);
+            let _ = if beside {
+                writeln!(self.out, "{NEXT}{}{padding}{comment}", next.command)
+            } else {
+                writeln!(self.out, "{NEXT}{}\n{}{comment}", next.command, " ".repeat(NEXT.len()))
+            };
         }
         self.out
     }
@@ -118,30 +125,42 @@ impl Writer {
     }
 }
 
+/// A row, on several lines where a cell is wrapped.
 fn row(table: &Table, layout: &Layout, cells: &[String]) -> String {
-    let mut line = String::new();
-    for (position, &(at, wide)) in layout.0.iter().enumerate() {
-        let column = &table.columns[at];
-        let cell = cells.get(at).map_or("", String::as_str);
-        let cell = width::cut(cell, wide, column.keep_end);
-        let padding = " ".repeat(wide.saturating_sub(width::of(&cell)));
-        if position > 0 {
-            line.push_str(&" ".repeat(GAP));
-        }
-        if column.right {
-            line.push_str(&padding);
-            line.push_str(&cell);
-        } else {
-            line.push_str(&cell);
-            line.push_str(&padding);
-        }
-    }
-    line.trim_end().to_owned()
+    let parts: Vec<Vec<Cow<'_, str>>> = layout
+        .0
+        .iter()
+        .map(|&(at, wide)| {
+            let column = &table.columns[at];
+            let cell = cells.get(at).map_or("", String::as_str);
+            if !column.wrapped {
+                return vec![width::cut(cell, wide, column.keep_end)];
+            }
+            let lines = width::wrap(cell, wide).into_iter();
+            lines.map(|line| Cow::Owned(width::cut(&line, wide, false).into_owned())).collect()
+        })
+        .collect();
+    let height = parts.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    let lines: Vec<String> = (0..height)
+        .map(|number| {
+            let mut line = String::new();
+            for (position, (&(at, wide), part)) in layout.0.iter().zip(&parts).enumerate() {
+                let text = part.get(number).map_or("", |text| text);
+                let padding = " ".repeat(wide.saturating_sub(width::of(text)));
+                let gap = " ".repeat(if position > 0 { GAP } else { 0 });
+                let (before, after) =
+                    if table.columns[at].right { (padding, String::new()) } else { (String::new(), padding) };
+                let _ = write!(line, "{gap}{before}{text}{after}");
+            }
+            line.trim_end().to_owned()
+        })
+        .collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::{name, right, text};
+    use super::super::document::{name, reasons, right, text};
     use super::*;
 
     fn rendered(document: &Document, most: usize) -> String {
@@ -157,8 +176,20 @@ mod tests {
         document.add(section.more(4, || "docassist things --limit 4".to_owned()));
         assert_eq!(
             rendered(&document, 30),
-            "All\n\nThings\nKEY   SUMMARY            FILES\nA-1   A summary that is…      7\nA-22  日本語             1,234\n\
+            "All\n\nThings\nKEY   SUMMARY            FILES\nA-1   A summary that i…      7\nA-22  日本語             1,234\n\
              … 2 more: docassist things --limit 4\n"
+        );
+    }
+
+    #[test]
+    fn evidence_is_wrapped() {
+        let row = vec!["Ann".to_owned(), "wrote 3 commits; last here 2024-01-01".to_owned()];
+        let section = Section::default().table(&[name("who"), reasons("why", 10)], [row]);
+        let mut document = Document { title: "Who".to_owned(), ..Document::default() };
+        document.add(section);
+        assert_eq!(
+            rendered(&document, 22),
+            "Who\n\nWHO  WHY\nAnn  wrote 3 commits;\n     last here\n     2024-01-01\n"
         );
     }
 

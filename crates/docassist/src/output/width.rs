@@ -6,16 +6,19 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Nobody can read tables on fewer columns.
 const LEAST: usize = 60;
+/// Nobody's eye finds the way along longer lines.
+const MOST: usize = 400;
 /// Where the width is not known: output in a file or a log.
 const USUAL: usize = 100;
 /// Characters without a width (combining marks) that are kept per column: no script needs more, and a text of thousands
 /// of them would hang over its neighbours.
 const MARKS_PER_COLUMN: usize = 4;
 
-/// Columns of the terminal that stdout is.
+/// Columns of the terminal that stdout is, or of the environment's `COLUMNS`.
 pub(crate) fn terminal() -> usize {
-    let columns = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
-    columns.unwrap_or(USUAL).max(LEAST)
+    let terminal = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    let told = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    terminal.or_else(told).unwrap_or(USUAL).clamp(LEAST, MOST)
 }
 
 /// Columns that a text takes.

@@ -3,8 +3,8 @@
 use docassist_model::findings::gaps::Comprehensive;
 use docassist_model::findings::{Answer, Counts, Page};
 
-use super::Finding;
-use crate::output::document::{Document, Section, listed, right, text};
+use super::{Finding, in_words};
+use crate::output::document::{Document, Folding, Section, right, text};
 use crate::output::figures::{count, number};
 use crate::output::{Present, View};
 
@@ -97,11 +97,11 @@ impl Sections for Answer<Comprehensive> {
         let mut section = Section::counted(heading, page.total);
         // One name with the whole count adds nothing.
         if counts.iter().len() > 1 {
-            section = section.line(listed(counts));
+            section = section.line(in_words(counts));
         }
         let rows = page.items.iter().take(ROWS).map(|item| item.cells(self.as_of));
         let section = section.table(T::COLUMNS, rows).more(page.total, || view.invocation.other(&["gaps", analysis]));
-        document.add(section);
+        document.add(section.folding(Folding::Always));
     }
 
     /// Where nothing is in the windows because everything is older, that is what has to be said.

@@ -5,7 +5,7 @@ use docassist_model::findings::impact::{ChangeImpact, CommitImpact, DiffImpact};
 
 use super::{documents, reviewer_rows, risk, tickets, total_of};
 use crate::commands::describe::kind_name;
-use crate::output::document::{Document, Section, listed, path, right, text};
+use crate::output::document::{Document, Folding, Section, listed, path, right, text};
 use crate::output::figures::{count, day, lines, number, percent};
 use crate::output::{Present, View};
 
@@ -49,6 +49,9 @@ fn change(document: &mut Document, about: Section, change: &ChangeImpact, view: 
     let size = format!("{}, {}", count(files, "file"), lines(change.additions, change.deletions));
     document.add(about.fact("size", size).fact("kinds", listed(&change.by_kind)));
     document.add(risk(&change.risk));
+    if change.reviewers.is_empty() {
+        document.add(Section::new("Reviewers").line("Nobody but the author has worked on these files."));
+    }
     document.add(reviewer_rows(&change.reviewers, &change.totals, view));
     document.add(missing(change, view));
     document.add(tickets(&change.tickets, &change.totals, view));
@@ -69,13 +72,11 @@ fn change(document: &mut Document, about: Section, change: &ChangeImpact, view: 
         right("lines"),
         path("renamed from", 20).dispensable(1),
     ];
-    let section = Section::counted("Changed files", files).table(&columns, rows);
-    document.add(section.more(files, || view.invocation.with_limit(files)).folded());
+    document.add(view.list("Changed files", &change.totals, "files", &columns, rows).folding(Folding::Always));
 }
 
 /// Files that one would have expected in the change, with how often they came along.
 fn missing(change: &ChangeImpact, view: &View<'_>) -> Section {
-    let total = total_of(&change.totals, "co_change_missing", change.co_change_missing.len());
     let rows = change.co_change_missing.iter().map(|file| {
         let all = if file.confidence > 0.0 { (file.together as f64 / file.confidence).round() } else { 0.0 };
         vec![
@@ -86,7 +87,5 @@ fn missing(change: &ChangeImpact, view: &View<'_>) -> Section {
         ]
     });
     let columns = [path("path", 24), text("together", 16), right("share"), path("with", 20)];
-    Section::counted("Usually changed as well", total)
-        .table(&columns, rows)
-        .more(total, || view.invocation.with_limit(total))
+    view.list("Usually changed as well", &change.totals, "co_change_missing", &columns, rows)
 }

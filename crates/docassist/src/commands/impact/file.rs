@@ -48,7 +48,6 @@ impl CoChanged for Answer<FileImpact> {
     /// Every row says of how many commits it speaks.
     fn co_changed(&self, view: &View<'_>) -> Section {
         let body = &self.body;
-        let total = total_of(&body.totals, "co_changed", body.co_changed.len());
         let rows = body.co_changed.iter().map(|other| {
             // The confidence is exact to four places, so that this is the number it was made from.
             let all = if other.confidence > 0.0 { (other.together as f64 / other.confidence).round() } else { 0.0 };
@@ -56,9 +55,7 @@ impl CoChanged for Answer<FileImpact> {
             vec![other.path.clone(), evidence, percent(other.confidence)]
         });
         let columns = [path("path", 30), text("together", 16), right("share")];
-        Section::counted("Changes together with", total)
-            .table(&columns, rows)
-            .more(total, || view.invocation.with_limit(total))
+        view.list("Changes together with", &body.totals, "co_changed", &columns, rows)
     }
 }
 

@@ -4,7 +4,7 @@ use docassist_model::Timestamp;
 use docassist_model::findings::Answer;
 use docassist_model::findings::impact::{FileLine, LinkedTicket, Mention, TicketImpact, TicketLine, Totals};
 
-use super::{commits, people, total_of};
+use super::{commits, people};
 use crate::commands::describe::kind_name;
 use crate::commands::impact::file::names;
 use crate::output::document::{Document, Section, name, path, right, text};
@@ -43,12 +43,13 @@ impl Present for Answer<TicketImpact> {
             .similar
             .iter()
             .map(|other| vec![other.key.clone(), other.summary.clone(), format!("{:.2}", other.score)]);
-        let total = total_of(&body.totals, "similar", body.similar.len());
-        document.add(
-            Section::counted("Similar tickets", total)
-                .table(&[name("key"), text("summary", 24), right("score")], similar)
-                .more(total, || view.invocation.with_limit(total)),
-        );
+        document.add(view.list(
+            "Similar tickets",
+            &body.totals,
+            "similar",
+            &[name("key"), text("summary", 24), right("score")],
+            similar,
+        ));
         document
     }
 }
@@ -75,7 +76,6 @@ pub(in crate::commands) fn about(ticket: &TicketLine, as_of: Timestamp) -> Secti
 
 /// Files with what was done to them.
 pub(in crate::commands) fn files(heading: &str, files: &[FileLine], totals: &Totals, view: &View<'_>) -> Section {
-    let total = total_of(totals, "files", files.len());
     // In one repository its name says nothing.
     let several = files.iter().any(|file| file.repo != files[0].repo);
     let rows = files.iter().map(|file| {
@@ -88,12 +88,11 @@ pub(in crate::commands) fn files(heading: &str, files: &[FileLine], totals: &Tot
         ]
     });
     let columns = [path("path", 30), text("repo", 6), text("kind", 8).dispensable(1), right("commits"), right("lines")];
-    Section::counted(heading, total).table(&columns, rows).more(total, || view.invocation.with_limit(total))
+    view.list(heading, totals, "files", &columns, rows)
 }
 
 /// Linked tickets.
 pub(in crate::commands) fn links(list: &str, links: &[LinkedTicket], totals: &Totals, view: &View<'_>) -> Section {
-    let total = total_of(totals, list, links.len());
     let rows = links.iter().map(|link| {
         vec![
             link.kind.clone(),
@@ -104,13 +103,12 @@ pub(in crate::commands) fn links(list: &str, links: &[LinkedTicket], totals: &To
         ]
     });
     let columns = [text("link", 6), text("way", 4), name("key"), text("summary", 24), text("status", 8)];
-    Section::counted("Linked tickets", total).table(&columns, rows).more(total, || view.invocation.with_limit(total))
+    view.list("Linked tickets", totals, list, &columns, rows)
 }
 
 /// Tickets, pages and decisions that mention the subject.
 pub(in crate::commands) fn mentions(mentions: &[Mention], totals: &Totals, view: &View<'_>) -> Section {
-    let total = total_of(totals, "mentioned_in", mentions.len());
     let rows = mentions.iter().map(|place| vec![place.kind.to_owned(), place.reference.clone(), place.title.clone()]);
     let columns = [text("kind", 6), path("where", 16), text("title", 24)];
-    Section::counted("Mentioned in", total).table(&columns, rows).more(total, || view.invocation.with_limit(total))
+    view.list("Mentioned in", totals, "mentioned_in", &columns, rows)
 }
