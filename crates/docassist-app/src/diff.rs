@@ -103,7 +103,9 @@ fn git(query: &DiffQuery, arguments: &[&str]) -> Result<String, AppError> {
     }
     let message = String::from_utf8_lossy(&output.stderr);
     let first = message.lines().next().unwrap_or("no reason given").to_owned();
-    Err(AppError::new(ErrorCode::InvalidInput, format!("git {}: {first}", arguments.first().unwrap_or(&"")))
+    // Settings (`-c name=value`) may stand before the command's name.
+    let command = arguments.iter().find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or(&"");
+    Err(AppError::new(ErrorCode::InvalidInput, format!("git {command}: {first}"))
         .hint("Run it inside a work tree, and name a commit, a branch or a range that exists there."))
 }
 
