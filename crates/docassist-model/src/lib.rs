@@ -1,6 +1,6 @@
 //! The vocabulary that every part of `docassist` shares: what sources yield ([`Commit`], [`Ticket`], [`Page`],
 //! [`Decision`]), what analyses answer ([`findings`]), who may ask ([`TenantScope`]) and how a ticket is referred to
-//! ([`reference`]).
+//! ([`mod@reference`]).
 //!
 //! This crate knows nothing of storage, of the graph or of any protocol. Everything in it is a plain value.
 
