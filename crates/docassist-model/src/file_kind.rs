@@ -40,6 +40,23 @@ pub enum FileKind {
     Other,
 }
 
+impl FileKind {
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Test => "test",
+            Self::Documentation => "documentation",
+            Self::Configuration => "configuration",
+            Self::Dependency => "dependency",
+            Self::Generated => "generated",
+            Self::Binary => "binary",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A file at the tip of a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {

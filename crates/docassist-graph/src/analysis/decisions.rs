@@ -1,24 +1,11 @@
 //! Decision records.
 
+use docassist_model::Timestamp;
 use docassist_model::findings::relationships::{DecisionDetail, DecisionLine, Decisions};
 use docassist_model::findings::{Answer, Counts};
-use docassist_model::{DecisionStatus, Timestamp};
 
 use super::{InvalidCursor, PageRequest, page};
 use crate::graph::{CommitId, DecisionId, Graph};
-
-/// A status's name in JSON.
-#[must_use]
-pub const fn status_name(status: DecisionStatus) -> &'static str {
-    match status {
-        DecisionStatus::Proposed => "proposed",
-        DecisionStatus::Accepted => "accepted",
-        DecisionStatus::Rejected => "rejected",
-        DecisionStatus::Deprecated => "deprecated",
-        DecisionStatus::Superseded => "superseded",
-        DecisionStatus::Unknown => "unknown",
-    }
-}
 
 impl Graph {
     pub(super) fn decision_line(&self, id: DecisionId) -> DecisionLine {
@@ -48,7 +35,7 @@ impl Graph {
         let ids: Vec<DecisionId> = (0..self.decisions.len() as u32).map(DecisionId).collect();
         let mut by_status: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
         for decision in &self.decisions {
-            *by_status.entry(status_name(decision.record.status)).or_default() += 1;
+            *by_status.entry(decision.record.status.as_str()).or_default() += 1;
         }
         let page = page("decisions", &ids, request, |&id| self.decision_line(id))?;
         let mut notes = self.source_notes(None);

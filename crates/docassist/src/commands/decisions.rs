@@ -1,6 +1,5 @@
 //! Decision records.
 
-use docassist_model::DecisionStatus;
 use docassist_model::findings::Answer;
 use docassist_model::findings::impact::Totals;
 use docassist_model::findings::relationships::{DecisionDetail, DecisionLine, Decisions as DecisionsAnswer};
@@ -38,21 +37,10 @@ pub(super) fn decision_cells(decision: &DecisionLine) -> Vec<String> {
     vec![
         decision.id.clone(),
         decision.title.clone(),
-        status_name(decision.status).to_owned(),
+        decision.status.as_str().to_owned(),
         decision.date.clone().unwrap_or_default(),
         decision.tickets.join(", "),
     ]
-}
-
-fn status_name(status: DecisionStatus) -> &'static str {
-    match status {
-        DecisionStatus::Proposed => "proposed",
-        DecisionStatus::Accepted => "accepted",
-        DecisionStatus::Rejected => "rejected",
-        DecisionStatus::Deprecated => "deprecated",
-        DecisionStatus::Superseded => "superseded",
-        DecisionStatus::Unknown => "unknown",
-    }
 }
 
 impl Present for Answer<DecisionsAnswer> {
@@ -73,17 +61,16 @@ impl Present for Answer<DecisionDetail> {
     fn document(&self, view: &View<'_>) -> Document {
         let decision = &self.body.decision;
         let mut document = Document::of(self, format!("{}: {}", decision.id, decision.title));
-        let written = if decision.status_text.is_empty()
-            || decision.status_text.eq_ignore_ascii_case(status_name(decision.status))
-        {
-            String::new()
-        } else {
-            format!(" (\"{}\")", decision.status_text)
-        };
+        let written =
+            if decision.status_text.is_empty() || decision.status_text.eq_ignore_ascii_case(decision.status.as_str()) {
+                String::new()
+            } else {
+                format!(" (\"{}\")", decision.status_text)
+            };
         document.add(
             Section::default()
                 .fact("number", decision.number.map(|n| number(n.into())).unwrap_or_default())
-                .fact("status", format!("{}{written}", status_name(decision.status)))
+                .fact("status", format!("{}{written}", decision.status.as_str()))
                 .fact("date", decision.date.clone().unwrap_or_default())
                 .fact("page", format!("{}:{}", decision.source, decision.path))
                 .fact("supersedes", decision.supersedes.join(", "))

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::CommandFactory as _;
-use docassist_model::{ErrorCode, FileKind};
+use docassist_model::ErrorCode;
 
 use crate::cli::Cli;
 use crate::failure::Failure;
@@ -35,18 +35,4 @@ pub(crate) fn manual(folder: Option<&Path>, quiet: bool) -> Result<(), Failure> 
         streams::say(&format!("{} has {pages} pages: docassist.1 and one for each command", folder.display()));
     }
     Ok(())
-}
-
-/// A kind of file, in words.
-pub(super) fn kind_name(kind: FileKind) -> &'static str {
-    match kind {
-        FileKind::Source => "source",
-        FileKind::Test => "test",
-        FileKind::Documentation => "documentation",
-        FileKind::Configuration => "configuration",
-        FileKind::Dependency => "dependency",
-        FileKind::Generated => "generated",
-        FileKind::Binary => "binary",
-        FileKind::Other => "other",
-    }
 }

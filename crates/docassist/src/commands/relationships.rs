@@ -8,7 +8,6 @@ use docassist_model::findings::relationships::{
 };
 
 use super::decisions::{DECISION_COLUMNS, decision_cells};
-use super::describe::kind_name;
 use super::gaps::listing;
 use super::impact::file::names;
 use super::impact::ticket::{about, files, links, mentions};
@@ -157,7 +156,7 @@ impl Present for Answer<FileRelations> {
         let body = &self.body;
         let mut document = Document::of(self, body.path.clone());
         document.conditions.push(format!("repository {}", body.repo));
-        let mut about = Section::default().fact("kind", kind_name(body.kind));
+        let mut about = Section::default().fact("kind", body.kind.as_str());
         if !body.exists {
             about = about.fact("state", "not at the branch's tip: removed or renamed");
         }

@@ -196,7 +196,7 @@ impl Graph {
         let risk = self.change_risk(&subject, &histories, &missing);
         let mut by_kind: FxHashMap<String, u64> = FxHashMap::default();
         for file in &subject.files {
-            *by_kind.entry(kind_name(file.kind).to_owned()).or_default() += 1;
+            *by_kind.entry(file.kind.as_str().to_owned()).or_default() += 1;
         }
         let mut totals = Totals::new();
         let limit = subject.limit;
@@ -325,19 +325,5 @@ impl Graph {
             "it changes source and no test".to_owned()
         });
         risk.finish()
-    }
-}
-
-/// A kind's name in JSON.
-fn kind_name(kind: FileKind) -> &'static str {
-    match kind {
-        FileKind::Source => "source",
-        FileKind::Test => "test",
-        FileKind::Documentation => "documentation",
-        FileKind::Configuration => "configuration",
-        FileKind::Dependency => "dependency",
-        FileKind::Generated => "generated",
-        FileKind::Binary => "binary",
-        FileKind::Other => "other",
     }
 }

@@ -4,7 +4,6 @@ use docassist_model::findings::Answer;
 use docassist_model::findings::impact::{ChangeImpact, CommitImpact, DiffImpact};
 
 use super::{documents, reviewer_rows, risk, tickets, total_of};
-use crate::commands::describe::kind_name;
 use crate::output::document::{Document, Folding, Section, listed, path, right, text};
 use crate::output::figures::{count, day, lines, number, percent};
 use crate::output::{Present, View};
@@ -60,7 +59,7 @@ fn change(document: &mut Document, about: Section, change: &ChangeImpact, view: 
         vec![
             file.status.to_string(),
             file.path.clone(),
-            kind_name(file.kind).to_owned(),
+            file.kind.as_str().to_owned(),
             if file.binary { "binary".to_owned() } else { lines(file.additions, file.deletions) },
             file.from.clone().unwrap_or_default(),
         ]

@@ -4,7 +4,6 @@ use docassist_model::findings::Answer;
 use docassist_model::findings::impact::FileImpact;
 
 use super::{Several, commit_in_words, documents, people, reviewer_rows, risk, tickets, total_of};
-use crate::commands::describe::kind_name;
 use crate::output::document::{Document, Section, path, right, text};
 use crate::output::figures::{count, number, percent};
 use crate::output::{Present, View};
@@ -17,7 +16,7 @@ impl Present for Answer<FileImpact> {
         let body = &self.body;
         let mut document = Document::of(self, format!("Impact of {}", body.path));
         document.conditions.push(format!("repository {}", body.repo));
-        let mut about = Section::default().fact("kind", kind_name(body.kind));
+        let mut about = Section::default().fact("kind", body.kind.as_str());
         if !body.exists {
             about = about.fact("state", "not at the branch's tip: removed or renamed");
         }

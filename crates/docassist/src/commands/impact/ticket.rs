@@ -5,7 +5,6 @@ use docassist_model::findings::Answer;
 use docassist_model::findings::impact::{FileLine, LinkedTicket, Mention, TicketImpact, TicketLine, Totals};
 
 use super::{commits, people};
-use crate::commands::describe::kind_name;
 use crate::commands::impact::file::names;
 use crate::output::document::{Document, Section, name, path, right, text};
 use crate::output::figures::{count, day, lines, number};
@@ -82,7 +81,7 @@ pub(in crate::commands) fn files(heading: &str, files: &[FileLine], totals: &Tot
         vec![
             file.path.clone(),
             if several { file.repo.clone() } else { String::new() },
-            kind_name(file.kind).to_owned(),
+            file.kind.as_str().to_owned(),
             number(file.commits),
             lines(file.additions, file.deletions),
         ]
