@@ -6,7 +6,7 @@ use docassist_model::{FileKind, StatusCategory};
 use rustc_hash::FxHashSet;
 
 use crate::adjacency::Rows;
-use crate::graph::{CommitFlags, CommitId, Facts, FeatureWork, FileId, FolderId, Graph, KeyId, PageId};
+use crate::graph::{CommitFlags, CommitId, Facts, FeatureWork, FileId, FileWeight, FolderId, Graph, KeyId, PageId};
 
 /// Derives everything that is not a record. Linear but for the sorts.
 pub(crate) fn indexes(graph: &mut Graph) {
@@ -36,6 +36,7 @@ pub(crate) fn indexes(graph: &mut Graph) {
         .collect();
     graph.children = Rows::group(graph.keys.len(), pairs.into_iter());
     tickets(graph);
+    graph.files.weight = (0..graph.file_count() as u32).map(|file| weight(graph, FileId(file))).collect();
     graph.undecided = undecided(graph);
     graph.undocumented = (0..commits).map(CommitId).filter(|&commit| is_undocumented(graph, commit)).collect();
     let mut dangling: Vec<KeyId> = (graph.tickets.len() as u32..graph.keys.len() as u32)
@@ -121,6 +122,18 @@ fn is_undocumented(graph: &Graph, commit: CommitId) -> bool {
     flags.has(CommitFlags::SOURCE) && !flags.any(EXCLUDING)
 }
 
+fn weight(graph: &Graph, file: FileId) -> FileWeight {
+    let path = graph.path(file);
+    let bit = |fact: bool, bit: u8| if fact { bit } else { 0 };
+    FileWeight(match graph.files.kind[file.at()] {
+        FileKind::Dependency => FileWeight::DEPENDENCY,
+        FileKind::Source | FileKind::Configuration => {
+            bit(is_schema(path), FileWeight::SCHEMA) | bit(is_public_interface(path), FileWeight::INTERFACE)
+        }
+        _ => 0,
+    })
+}
+
 fn undecided(graph: &Graph) -> Vec<(KeyId, FeatureWork)> {
     let mut scratch = FeatureScratch::default();
     let mut features: Vec<(f64, KeyId, FeatureWork)> = graph
@@ -151,21 +164,17 @@ pub(crate) fn feature_work(graph: &Graph, commits: &[CommitId], scratch: &mut Fe
     scratch.files.clear();
     scratch.folders.clear();
     let mut work = FeatureWork { commits: commits.len() as u32, ..FeatureWork::default() };
+    let mut weights = 0;
     for change in commits.iter().flat_map(|commit| graph.changes.row(commit.0)) {
         if !scratch.files.insert(change.file) {
             continue;
         }
         scratch.folders.insert(graph.files.folder[change.file.at()]);
-        match graph.files.kind[change.file.at()] {
-            FileKind::Dependency => work.dependency = true,
-            FileKind::Source | FileKind::Configuration => {
-                let path = graph.path(change.file);
-                work.schema |= is_schema(path);
-                work.interface |= is_public_interface(path);
-            }
-            _ => {}
-        }
+        weights |= graph.files.weight[change.file.at()].0;
     }
+    work.dependency = weights & FileWeight::DEPENDENCY != 0;
+    work.schema = weights & FileWeight::SCHEMA != 0;
+    work.interface = weights & FileWeight::INTERFACE != 0;
     work.files = scratch.files.len() as u32;
     work.folders = scratch.folders.len() as u32;
     work

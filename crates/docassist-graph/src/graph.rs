@@ -100,6 +100,16 @@ pub(crate) struct Commits {
     pub(crate) deletions: Vec<u32>,
 }
 
+/// What makes a change to a file significant, as bits: the path tells, and is asked once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct FileWeight(pub(crate) u8);
+
+impl FileWeight {
+    pub(crate) const DEPENDENCY: u8 = 1;
+    pub(crate) const SCHEMA: u8 = 2;
+    pub(crate) const INTERFACE: u8 = 4;
+}
+
 /// Files, one entry of each list per file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Files {
@@ -107,6 +117,8 @@ pub(crate) struct Files {
     pub(crate) path: Texts,
     pub(crate) kind: Vec<FileKind>,
     pub(crate) exists: Vec<bool>,
+    /// What makes a change to it significant.
+    pub(crate) weight: Vec<FileWeight>,
     pub(crate) folder: Vec<FolderId>,
 }
 
@@ -335,7 +347,7 @@ impl Graph {
         commits.ids.len() * per_commit
             + commits.subject.bytes()
             + self.files.path.bytes()
-            + self.files.repo.len() * 10
+            + self.files.repo.len() * 11
             + self.folders.bytes()
             + self.people.iter().map(|p| size_of::<PersonInfo>() + p.name.len() + p.email.len()).sum::<usize>()
             + self.tickets.len() * (size_of::<TicketInfo>() + 4)

@@ -66,6 +66,7 @@ impl GraphBuilder {
             path: self.path_text.reordered(&order),
             kind: Vec::new(),
             exists: vec![false; order.len()],
+            weight: Vec::new(),
             folder: Vec::with_capacity(order.len()),
         };
         let mut at_tip: Vec<Option<FileKind>> = vec![None; order.len()];
