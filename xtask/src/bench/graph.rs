@@ -92,12 +92,11 @@ pub(super) fn gaps(bench: &Bench, figures: &[Figure]) -> Result<Vec<Row>> {
     let gaps = ["--as-of", &end, "--format", "json", "gaps"];
     let export = ["export", "graph"];
     let mut rows = Vec::new();
-    for (arguments, runs) in [(gaps.as_slice(), bench.runs().1), (export.as_slice(), 1)] {
+    for (name, arguments, runs) in [("gaps", gaps.as_slice(), bench.runs().1), ("export graph", export.as_slice(), 1)] {
         let mut times = Vec::new();
         for _ in 0..runs {
             times.push(milliseconds(&mut command(arguments))?);
         }
-        let name = arguments.last().copied().unwrap_or_default();
         let row = |name: String, ours, unit| Row {
             name,
             ours,
