@@ -36,14 +36,14 @@ fn main() {
     let quick = has("--quick");
     let shape = if quick { Shape::small(14_000) } else { Shape::organisation() };
     let data = data::filled(&shape);
-    tell("data", "path", json!(data.path().display().to_string()), json!({ "shape": shape.name() }));
+    tell("data", "path", &json!(data.path().display().to_string()), &json!({ "shape": shape.name() }));
 
     let before = memory::resident();
     let graph = open(&data, if quick { 3 } else { 5 });
     if let (Some(before), Some(after)) = (before, memory::resident()) {
-        tell("graph memory, resident growth", "MB", json!(megabytes(after.saturating_sub(before))), Value::Null);
+        tell("graph memory, resident growth", "MB", &json!(megabytes(after.saturating_sub(before))), &Value::Null);
     }
-    tell("graph memory, own count", "MB", json!(megabytes(graph.memory_bytes() as u64)), counts(&graph));
+    tell("graph memory, own count", "MB", &json!(megabytes(graph.memory_bytes() as u64)), &counts(&graph));
 
     let as_of = Shape::end();
     let runs = measure(if quick { 20 } else { 100 }, |_| drop(black_box(graph.comprehensive(as_of))));
@@ -109,10 +109,10 @@ fn measure(runs: u32, mut work: impl FnMut(u32)) -> Vec<f64> {
 fn tell_runs(name: &str, times: &[f64]) {
     let at = |per_mille: usize| times[(times.len() - 1) * per_mille / 1000];
     let detail = json!({ "runs": times.len(), "least": at(0), "p90": at(900), "p99": at(990), "most": at(1000) });
-    tell(name, "ms", json!(at(500)), detail);
+    tell(name, "ms", &json!(at(500)), &detail);
 }
 
-fn tell(name: &str, unit: &str, value: Value, detail: Value) {
+fn tell(name: &str, unit: &str, value: &Value, detail: &Value) {
     println!("{}", json!({ "name": name, "value": value, "unit": unit, "detail": detail }));
 }
 
