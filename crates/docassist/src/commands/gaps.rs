@@ -308,8 +308,12 @@ impl Present for Answer<Stale> {
 impl Present for Answer<Dangling> {
     fn document(&self, view: &View<'_>) -> Document {
         let body = &self.body;
-        let title = format!("{} referred to that do not exist", count_or_no(body.page.total, "ticket"));
-        let mut document = Document::of(self, title);
+        let tickets = count_or_no(body.page.total, "ticket");
+        // Where no tickets are known, that one is not says nothing.
+        let mut document = match view.newest.1 {
+            Some(_) => Document::of(self, format!("{tickets} referred to that do not exist")),
+            None => Document::of(self, format!("{tickets} referred to, and no tickets are synced to compare with")),
+        };
         document.add(Section::default().counts("project", &body.by_project));
         document.add(rows(&body.page, self.as_of, view));
         document

@@ -222,7 +222,12 @@ impl Present for Answer<Matches> {
             vec![
                 found.kind.to_owned(),
                 short(&found.reference),
-                if found.title == found.reference { String::new() } else { found.title.clone() },
+                match found.kind {
+                    // A file's title is the name of its repository.
+                    "file" => format!("in {}", found.title),
+                    _ if found.title == found.reference => String::new(),
+                    _ => found.title.clone(),
+                },
                 found.time.map(|time| age(time, self.as_of)).unwrap_or_default(),
             ]
         });

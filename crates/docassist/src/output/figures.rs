@@ -62,7 +62,8 @@ pub(crate) fn instant(time: Timestamp) -> String {
 
 /// `12 %` of a share of 0–1.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+    // Little is not nothing.
+    if share > 0.0 && share < 0.005 { "<1 %".to_owned() } else { format!("{:.0} %", share * 100.0) }
 }
 
 /// `1.5 MB`.

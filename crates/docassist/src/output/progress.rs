@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use docassist_app::AppError;
 use docassist_model::{ErrorCode, Progress};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::figures::{bytes, number};
 use super::streams;
@@ -137,17 +137,50 @@ impl Progress for SyncProgress {
 }
 
 fn bar(name: &str, total: Option<u64>, in_bytes: bool) -> ProgressBar {
-    let template = match (total.is_some(), in_bytes) {
-        (true, false) => "{msg}: {human_pos} of {human_len} ({percent} %), {per_sec}, {eta} left",
-        (true, true) => "{msg}: {bytes} of {total_bytes} ({percent} %), {bytes_per_sec}, {eta} left",
-        (false, false) => "{msg}: {human_pos}, {elapsed}",
-        (false, true) => "{msg}: {bytes}, {bytes_per_sec}, {elapsed}",
-    };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style = ProgressStyle::with_template("{msg}{state}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style = style.with_key("state", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let seconds = state.elapsed().as_secs();
+        // Nobody can be told that a line of progress cannot be written.
+        let _ = out.write_str(&described(state.pos(), total, in_bytes, state.per_sec(), seconds));
+    });
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
     bar.set_style(style);
     bar.set_message(name.to_owned());
     // Elapsed time moves on even where nothing else does.
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// What stands behind a phase's name: `: 2,048 of 2,718 (75 %), 437/s, 2 s left`. What is not known is left out.
+fn described(done: u64, total: Option<u64>, in_bytes: bool, per_second: f64, seconds: u64) -> String {
+    let amount = |n: u64| if in_bytes { bytes(n) } else { number(n) };
+    if done == 0 {
+        let of = total.map(|total| format!(": {}", amount(total))).unwrap_or_default();
+        return format!("{of}, {seconds} s");
+    }
+    let rate = amount(per_second.max(0.0).round() as u64);
+    match total {
+        Some(total) => {
+            let left = total.saturating_sub(done) as f64 / per_second.max(f64::MIN_POSITIVE);
+            // An estimate of days is none.
+            let left = if left < 360_000.0 { format!(", {left:.0} s left") } else { String::new() };
+            let share = done.min(total) * 100 / total.max(1);
+            format!(": {} of {} ({share} %), {rate}/s{left}", amount(done), amount(total))
+        }
+        None => format!(": {}, {rate}/s, {seconds} s", amount(done)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_in_words() {
+        assert_eq!(described(0, Some(2_718), false, 0.0, 3), ": 2,718, 3 s");
+        assert_eq!(described(2_048, Some(2_718), false, 437.08, 4), ": 2,048 of 2,718 (75 %), 437/s, 2 s left");
+        assert_eq!(described(1_500_000, None, true, 500_000.0, 3), ": 1.5 MB, 500 kB/s, 3 s");
+        assert_eq!(described(0, None, false, 0.0, 1), ", 1 s");
+        assert_eq!(described(5, Some(10), false, 0.0, 1), ": 5 of 10 (50 %), 0/s");
+    }
 }

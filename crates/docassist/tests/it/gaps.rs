@@ -72,3 +72,15 @@ fn an_empty_window_says_how_old_the_data_is() {
     let all = world.done(&["gaps", "--format", "table", "--as-of", "2026-01-01"]);
     assert!(all.contains("older than 90 days") && all.contains("next: docassist gaps --as-of 2024-02-01"), "{all}");
 }
+
+#[test]
+fn without_tickets_nothing_is_said_of_which_exist() {
+    let mut world = World::empty();
+    for number in 1..=12 {
+        world.repository.write("src/lib.rs", format!("// {number}\n")).commit(&format!("DOC-{number} Change"));
+    }
+    world.done(&["sync", "git", "product", "-q"]);
+    let table = world.table(&["gaps", "dangling"]);
+    assert!(table.starts_with("12 tickets referred to, and no tickets are synced to compare with\n"), "{table}");
+    assert!(!world.table(&["gaps"]).contains("do not exist"));
+}

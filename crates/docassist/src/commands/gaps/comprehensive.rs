@@ -45,14 +45,11 @@ impl Present for Answer<Comprehensive> {
         let heading = format!("Open tickets without an update for {} days", stale.days);
         self.section(&mut document, view, &heading, "stale", &stale.page, &stale.by_status);
         let dangling = &body.dangling;
-        self.section(
-            &mut document,
-            view,
-            "References to tickets that do not exist",
-            "dangling",
-            &dangling.page,
-            &dangling.by_project,
-        );
+        let heading = match view.newest.1 {
+            Some(_) => "References to tickets that do not exist",
+            None => "Tickets referred to, and no tickets are synced to compare with",
+        };
+        self.section(&mut document, view, heading, "dangling", &dangling.page, &dangling.by_project);
         let outdated = &body.outdated_docs;
         self.section(
             &mut document,
@@ -126,6 +123,6 @@ impl Sections for Answer<Comprehensive> {
         let date = [commit, ticket].into_iter().flatten().min().unwrap_or(newest).date();
         let days = count(self.body.undocumented.days.into(), "day");
         document.sections.insert(0, Section::default().line(format!("Some of the data is older than {days}: {told}.")));
-        document.suggest(view.invocation.other_as_of(&["gaps"], &date), "the same while all of it was in use");
+        document.suggest(view.invocation.other_as_of(&["gaps"], &date), "the same when the data was new");
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn after(app: &App, invocation: &Invocation) -> Result<Vec<Suggestion
     let oldest = [commit, ticket].into_iter().flatten().min();
     match oldest.filter(|oldest| *oldest < docassist_app::now().minus_days(WINDOW_DAYS)) {
         Some(oldest) => {
-            suggest(invocation.other_as_of(&["gaps"], &oldest.date()), "what was missing while all of it was in use");
+            suggest(invocation.other_as_of(&["gaps"], &oldest.date()), "what was missing when the data was new");
         }
         None => suggest(invocation.other(&["gaps"]), "what is missing between tickets, code and pages"),
     }
