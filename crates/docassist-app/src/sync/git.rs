@@ -269,7 +269,6 @@ impl Sync<'_> {
         let (writer, source, progress) = (&mut self.writer, self.source.id, self.progress);
         let mut stage = |commits: &mut Vec<Commit>| match writer.stage_commits(source, commits) {
             Ok(_) => {
-                progress.advance(commits.len() as u64);
                 commits.clear();
                 Ok(())
             }
@@ -282,6 +281,8 @@ impl Sync<'_> {
                     .into_iter()
                     .map(|problem| format!("{} in commit {}", problem.reason, problem.commit.short())),
             );
+            // Told as they are read, not as they are stored: a batch in the store takes seconds to fill.
+            progress.advance(batch.commits.len() as u64);
             waiting.extend(batch.commits);
             if progress.cancelled() {
                 failed = Some(AppError::cancelled());
