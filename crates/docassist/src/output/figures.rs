@@ -66,6 +66,26 @@ pub(crate) fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.005 { "<1 %".to_owned() } else { format!("{:.0} %", share * 100.0) }
 }
 
+/// The whole that `part` is a share of. Shares are rounded to four places, so that in long histories several numbers may
+/// have been it: then none is given, for a wrong one would be shown as evidence.
+pub(crate) fn whole(part: u64, share: f64) -> Option<u64> {
+    const HALF_A_STEP: f64 = 0.000_05;
+    if share <= HALF_A_STEP {
+        return None;
+    }
+    let least = (part as f64 / (share + HALF_A_STEP)).ceil() as u64;
+    let most = (part as f64 / (share - HALF_A_STEP)).floor() as u64;
+    (least == most).then_some(least)
+}
+
+/// `12 of 17 commits`, as far as the whole is known.
+pub(crate) fn of_commits(part: u64, whole: Option<u64>) -> String {
+    match whole {
+        Some(whole) => format!("{} of {}", number(part), count(whole, "commit")),
+        None => count(part, "commit"),
+    }
+}
+
 /// `1.5 MB`.
 pub(crate) fn bytes(n: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
@@ -104,6 +124,14 @@ mod tests {
         let ages = [0, 1, 59, 60, 365, 729, 730, 4_000].map(|days| age(at(days), at(0)));
         assert_eq!(ages, ["0 h", "1 d", "59 d", "2 mo", "12 mo", "24 mo", "2 y", "10 y"]);
         assert_eq!(age(at(0), at(1)), "");
+    }
+
+    #[test]
+    fn a_whole_is_exact_or_not_given() {
+        assert_eq!([whole(12, 0.7059), whole(1, 1.0), whole(74, 0.2056)], [Some(17), Some(1), Some(360)]);
+        // 1 of 366 is 0.0027, and so is 1 of 370.
+        assert_eq!([whole(1, 0.0027), whole(0, 0.0)], [None, None]);
+        assert_eq!([of_commits(12, Some(17)), of_commits(1, None)], ["12 of 17 commits", "1 commit"]);
     }
 
     #[test]

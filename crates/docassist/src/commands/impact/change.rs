@@ -5,7 +5,7 @@ use docassist_model::findings::impact::{ChangeImpact, CommitImpact, DiffImpact};
 
 use super::{documents, reviewer_rows, risk, tickets, total_of};
 use crate::output::document::{Document, Folding, Section, listed, path, right, text};
-use crate::output::figures::{count, day, lines, number, percent};
+use crate::output::figures::{count, day, lines, of_commits, percent, whole};
 use crate::output::{Present, View};
 
 impl Present for Answer<CommitImpact> {
@@ -77,10 +77,9 @@ fn change(document: &mut Document, about: Section, change: &ChangeImpact, view: 
 /// Files that one would have expected in the change, with how often they came along.
 fn missing(change: &ChangeImpact, view: &View<'_>) -> Section {
     let rows = change.co_change_missing.iter().map(|file| {
-        let all = if file.confidence > 0.0 { (file.together as f64 / file.confidence).round() } else { 0.0 };
         vec![
             file.path.clone(),
-            format!("{} of {all:.0} commits", number(file.together)),
+            of_commits(file.together, whole(file.together, file.confidence)),
             percent(file.confidence),
             file.with.clone(),
         ]

@@ -5,7 +5,7 @@ use docassist_model::findings::impact::FileImpact;
 
 use super::{Several, commit_in_words, documents, people, reviewer_rows, risk, tickets, total_of};
 use crate::output::document::{Document, Section, path, right, text};
-use crate::output::figures::{count, number, percent};
+use crate::output::figures::{count, number, of_commits, percent, whole};
 use crate::output::{Present, View};
 
 /// Earlier names that are listed.
@@ -47,12 +47,12 @@ impl CoChanged for Answer<FileImpact> {
     /// Every row says of how many commits it speaks.
     fn co_changed(&self, view: &View<'_>) -> Section {
         let body = &self.body;
-        let rows = body.co_changed.iter().map(|other| {
-            // The confidence is exact to four places, so that this is the number it was made from.
-            let all = if other.confidence > 0.0 { (other.together as f64 / other.confidence).round() } else { 0.0 };
-            let evidence = format!("{} of {all:.0} commits", number(other.together));
-            vec![other.path.clone(), evidence, percent(other.confidence)]
-        });
+        // All rows are shares of the same commits; the first one tells best how many.
+        let all = body.co_changed.first().and_then(|most| whole(most.together, most.confidence));
+        let rows = body
+            .co_changed
+            .iter()
+            .map(|other| vec![other.path.clone(), of_commits(other.together, all), percent(other.confidence)]);
         let columns = [path("path", 30), text("together", 16), right("share")];
         view.list("Changes together with", &body.totals, "co_changed", &columns, rows)
     }
