@@ -255,10 +255,13 @@ fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Nearest {
     for name in names {
         let lower = name.to_lowercase();
         let name_tail = lower.rsplit('/').next().unwrap_or(&lower);
+        let whole =
+            if lower.len().abs_diff(wanted.len()) <= limit { edit_distance(&lower, &wanted, limit) } else { None };
+        // One wrong letter is nearer than the same file name elsewhere.
         let distance = if tail.len() >= 3 && name_tail == tail {
-            0
-        } else if lower.len().abs_diff(wanted.len()) <= limit {
-            edit_distance(&lower, &wanted, limit).unwrap_or(usize::MAX)
+            whole.unwrap_or(2).min(2)
+        } else if let Some(distance) = whole {
+            distance
         } else if tail.len() >= 4 && name_tail.len().abs_diff(tail.len()) <= 2 {
             edit_distance(name_tail, &tail, 2).map_or(usize::MAX, |distance| distance + 1)
         } else {
@@ -305,6 +308,12 @@ mod tests {
         let names = ["src/main.rs", "src/lib.rs", "docs/readme.md"];
         assert_eq!(nearest("src/mian.rs", names.into_iter()).0.first().map(String::as_str), Some("src/main.rs"));
         assert_eq!(nearest("lib.rs", names.into_iter()).0, ["src/lib.rs"]);
+        let utils = ["test/a/util.js", "test/b/util.js", "src/utils.js"];
+        assert_eq!(
+            nearest("src/util.js", utils.into_iter()).0[0],
+            "src/utils.js",
+            "one letter, not one folder, is wrong"
+        );
         assert_eq!(nearest("unrelated-long-name", names.into_iter()).0, Vec::<String>::new());
     }
 }

@@ -11,7 +11,6 @@ use docassist_model::Timestamp;
 use docassist_model::findings::Answer;
 use docassist_model::findings::impact::{Reviewers, Totals};
 
-use super::cut;
 use super::history::History;
 use crate::graph::{FileId, Graph, PersonId};
 
@@ -35,13 +34,13 @@ impl Graph {
         let suggestion = self.suggest_reviewers(&with, author, None, horizon, as_of);
         let repo = files.first().map(|file| self.files.repo[file.at()]);
         let mut notes = self.source_notes(repo);
-        notes.extend(suggestion.note);
+        notes.extend(suggestion.note.clone());
         let mut totals = Totals::new();
         let body = Reviewers {
             paths: files.iter().map(|&file| self.path(file).to_owned()).collect(),
             repo: repo.map(|repo| self.repo_of_name(repo)).unwrap_or_default(),
             author: author.first().map(|&person| self.display_person(person)),
-            reviewers: cut("reviewers", suggestion.reviewers, limit, &mut totals),
+            reviewers: suggestion.cut(limit, &mut totals),
             totals,
         };
         self.answer(as_of, notes, body)

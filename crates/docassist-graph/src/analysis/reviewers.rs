@@ -5,7 +5,7 @@
 //! are the best reviewers is RevFinder's (Thongtanunam et al., SANER 2015) and that recency matters WhoReview's and
 //! others'; the weights here are plain, and the backtest will tell better ones.
 
-use docassist_model::findings::impact::Reviewer;
+use docassist_model::findings::impact::{Reviewer, Totals};
 use docassist_model::time::SECONDS_PER_DAY;
 use docassist_model::{Timestamp, time};
 use rustc_hash::FxHashMap;
@@ -27,6 +27,8 @@ const REVIEWED_FOLDER: f64 = 0.18;
 const COMMITS_PER_FILE: usize = 100;
 const COMMITS_PER_FOLDER: usize = 60;
 const MAX_FILES: usize = 100;
+/// People that are named: nobody asks the thirtieth.
+const MAX_SUGGESTED: usize = 25;
 const MAX_FOLDERS: usize = 20;
 
 #[derive(Default)]
@@ -40,8 +42,21 @@ struct Evidence {
 
 /// Suggested people and what had to be said about them.
 pub(super) struct Suggestion {
+    /// The best of them.
     pub(super) reviewers: Vec<Reviewer>,
+    /// How many there are in all.
+    pub(super) count: u64,
     pub(super) note: Option<String>,
+}
+
+impl Suggestion {
+    /// The first `limit`, with the number of all in `totals`.
+    pub(super) fn cut(self, limit: usize, totals: &mut Totals) -> Vec<Reviewer> {
+        totals.insert("reviewers", self.count);
+        let mut reviewers = self.reviewers;
+        reviewers.truncate(limit);
+        reviewers
+    }
 }
 
 impl Graph {
@@ -147,8 +162,10 @@ impl Graph {
         }
         candidates.sort_by(|a, b| b.1.points.total_cmp(&a.1.points).then(a.0.cmp(&b.0)));
         let total: f64 = candidates.iter().map(|(_, evidence)| evidence.points).sum();
+        let count = candidates.len() as u64;
         let reviewers = candidates
             .into_iter()
+            .take(MAX_SUGGESTED)
             .map(|(person, evidence)| {
                 let info = self.person(person);
                 let share = if total > 0.0 { evidence.points / total } else { 0.0 };
@@ -176,7 +193,7 @@ impl Graph {
                 }
             })
             .collect();
-        Suggestion { reviewers, note }
+        Suggestion { reviewers, count, note }
     }
 
     /// When a person last wrote or reviewed anything, at a horizon. Logarithmic.

@@ -40,3 +40,8 @@ pub(super) const RECENT_DAYS: u32 = 180;
 pub(super) fn recent_since(as_of: Timestamp) -> i64 {
     as_of.minus_days(RECENT_DAYS).unix()
 }
+
+/// `1 file`, `2 files`.
+pub(super) fn counted(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}

@@ -1,5 +1,6 @@
 //! The files and pages at a branch's tip.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +11,7 @@ use gix_glob::wildmatch;
 use super::message::parse_commit;
 use super::object_reader::{BIG_FILE_BYTES, ObjectReader};
 use super::path_text;
-use super::tree_diff::{Side, TreeChange, tree_diff};
+use super::tree_diff::{Side, TreeChange, entries, tree_diff};
 use crate::pages;
 
 /// Which files to look at.
@@ -80,17 +81,39 @@ pub(super) fn file_tree(
     let attributes = if result.complete {
         Attributes::read(&mut reader, changes.iter().filter_map(|change| Some((change.path.as_slice(), change.new?))))
     } else {
-        let everything = differences(&mut reader, None, new_tree, &mut Vec::new());
-        Attributes::read(
-            &mut reader,
-            everything.iter().filter_map(|change| Some((change.path.as_slice(), change.new?))),
-        )
+        let files = attribute_files(&mut reader, new_tree, &changes);
+        Attributes::read(&mut reader, files.iter().map(|(path, side)| (path.as_slice(), *side)))
     };
     result.removed =
         changes.iter().filter(|change| change.new.is_none()).map(|change| path_text(&change.path)).collect();
     let present: Vec<(&[u8], Side)> = changes.iter().filter_map(|c| Some((c.path.as_slice(), c.new?))).collect();
     read_files(repository, &present, &attributes, threads, &mut result);
     result
+}
+
+/// The `.gitattributes` files that rules for changed paths can stand in: those in the folders above them.
+fn attribute_files(reader: &mut ObjectReader, tree: gix::ObjectId, changes: &[TreeChange]) -> Vec<(Vec<u8>, Side)> {
+    let above = |path: &[u8]| {
+        let slashes: Vec<usize> = memchr::memchr_iter(b'/', path).collect();
+        slashes.into_iter().map(|slash| path[..slash].to_vec()).collect::<Vec<_>>()
+    };
+    let folders: BTreeSet<Vec<u8>> = changes.iter().flat_map(|change| above(&change.path)).collect();
+    let mut files = Vec::new();
+    let mut trees: BTreeMap<Vec<u8>, gix::ObjectId> = BTreeMap::from([(Vec::new(), tree)]);
+    // In this order a folder comes before those in it.
+    for folder in std::iter::once(Vec::new()).chain(folders) {
+        let Some(tree) = trees.get(&folder).copied() else { continue };
+        let Ok(raw) = reader.tree(&tree) else { continue };
+        for (name, side) in entries(&raw, reader.repository().object_hash().len_in_bytes()) {
+            let path = if folder.is_empty() { name.to_vec() } else { [folder.as_slice(), b"/", name].concat() };
+            if side.mode.is_tree() {
+                trees.insert(path, side.id);
+            } else if name == b".gitattributes" {
+                files.push((path, side));
+            }
+        }
+    }
+    files
 }
 
 fn differences(

@@ -82,6 +82,12 @@ fn next_entry<'a>(raw: &mut &'a [u8], hash_len: usize) -> Option<Entry<'a>> {
     Some(Entry { name, side: Side { mode: Mode::canonical(mode), id: ObjectId::try_from(id).ok()? } })
 }
 
+/// Name and side of each entry of a raw tree, up to the first that is damaged.
+pub(super) fn entries(raw: &[u8], hash_len: usize) -> impl Iterator<Item = (&[u8], Side)> {
+    let mut rest = raw;
+    std::iter::from_fn(move || next_entry(&mut rest, hash_len).map(|entry| (entry.name, entry.side)))
+}
+
 /// Git's order of tree entries: bytewise, a folder as if its name ended with `/`.
 fn compare(a: &Entry<'_>, b: &Entry<'_>) -> Ordering {
     let common = a.name.len().min(b.name.len());

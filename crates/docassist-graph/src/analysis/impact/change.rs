@@ -12,7 +12,7 @@ use crate::analysis::co_change::{MAX_FILES, ratio};
 use crate::analysis::cut;
 use crate::analysis::history::History;
 use crate::analysis::impact::ticket::area;
-use crate::analysis::risk::{RiskBuilder, log_share, recent_since};
+use crate::analysis::risk::{RiskBuilder, counted, log_share, recent_since};
 use crate::graph::{CommitId, FileId, Graph, KeyId, PersonId, RepoId};
 
 /// A file is missed if it came along with a changed one in this share of the latest commits, and this often.
@@ -192,7 +192,7 @@ impl Graph {
         notes.extend(Self::co_change_note(left_out));
         let with: Vec<(FileId, &History)> = histories.iter().map(|(file, history)| (*file, history)).collect();
         let suggestion = self.suggest_reviewers(&with, subject.authors, subject.commit, subject.horizon, subject.as_of);
-        notes.extend(suggestion.note);
+        notes.extend(suggestion.note.clone());
         let risk = self.change_risk(&subject, &histories, &missing);
         let mut by_kind: FxHashMap<String, u64> = FxHashMap::default();
         for file in &subject.files {
@@ -209,7 +209,7 @@ impl Graph {
             co_change_missing: cut("co_change_missing", missing, limit, &mut totals),
             dependents: Vec::new(),
             documents: cut("documents", self.documents(&subject.known), limit, &mut totals),
-            reviewers: cut("reviewers", suggestion.reviewers, limit, &mut totals),
+            reviewers: suggestion.cut(limit, &mut totals),
             files: cut("files", subject.files, limit, &mut totals),
             risk,
             totals,
@@ -273,12 +273,12 @@ impl Graph {
         let people_s = |kind: FileKind| !matches!(kind, FileKind::Generated | FileKind::Binary);
         let lines: u64 =
             subject.files.iter().filter(|file| people_s(file.kind)).map(|file| file.additions + file.deletions).sum();
-        risk.add("size", log_share(lines, 1_023), 20.0, || format!("{lines} changed lines"));
+        risk.add("size", log_share(lines, 1_023), 20.0, || counted(lines as usize, "changed line"));
         let mut areas: Vec<&str> = subject.files.iter().map(|file| area(&file.path)).collect();
         areas.sort_unstable();
         areas.dedup();
         let spread = (areas.len() as u64).saturating_sub(1);
-        risk.add("spread", log_share(spread, 7), 15.0, || format!("it reaches into {} areas", areas.len()));
+        risk.add("spread", log_share(spread, 7), 15.0, || format!("it reaches into {}", counted(areas.len(), "area")));
 
         let mut commits: Vec<CommitId> = histories.iter().flat_map(|(_, history)| history.commits(self)).collect();
         commits.sort_unstable();
@@ -287,7 +287,7 @@ impl Graph {
         let since = recent_since(subject.as_of);
         let recent = commits.iter().filter(|commit| self.time(**commit) > since).count() as u64;
         risk.add("churn", log_share(recent, 63), 15.0, || {
-            format!("{recent} commits changed these files in the last half year")
+            format!("{} to these files in the last half year", counted(recent as usize, "commit"))
         });
         let is_defect = |key: &KeyId| self.ticket(*key).is_some_and(|ticket| ticket.defect);
         let fixes = commits.iter().filter(|commit| self.commit_keys.row(commit.0).iter().any(is_defect)).count() as u64;
@@ -314,10 +314,13 @@ impl Graph {
             0.0
         };
         risk.add("kind", kind_share, 10.0, || {
-            format!("it changes {dependencies} dependency files, {schemas} schemas and {interfaces} public interfaces")
+            let parts = [(dependencies, "dependency file"), (schemas, "schema"), (interfaces, "public interface")];
+            let present = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, name)| counted(n, name));
+            format!("it changes {}", present.collect::<Vec<_>>().join(", "))
         });
         risk.add("missing_files", missing.len() as f64 / 3.0, 5.0, || {
-            format!("{} files usually change with these and did not", missing.len())
+            let verb = if missing.len() == 1 { "changes" } else { "change" };
+            format!("{} usually {verb} with these and did not", counted(missing.len(), "file"))
         });
         let (source, tests) =
             (count(&|file| file.kind == FileKind::Source), count(&|file| file.kind == FileKind::Test));

@@ -29,7 +29,7 @@ impl Graph {
         let mut notes = self.source_notes(Some(repo));
         notes.push(NO_DEPENDENTS.to_owned());
         notes.extend(Self::co_change_note(partners.left_out));
-        notes.extend(suggestion.note);
+        notes.extend(suggestion.note.clone());
         self.tip_notes(as_of, &mut notes);
         let risk = self.file_risk(file, &history, &commits, &partners, horizon, as_of);
         let mut totals = Totals::new();
@@ -47,7 +47,7 @@ impl Graph {
             co_changed: self.co_changes(&partners, limit, &mut totals),
             dependents: Vec::new(),
             documents: cut("documents", self.documents(&[file]), limit, &mut totals),
-            reviewers: cut("reviewers", suggestion.reviewers, limit, &mut totals),
+            reviewers: suggestion.cut(limit, &mut totals),
             risk,
             totals,
         };
@@ -116,8 +116,9 @@ impl Graph {
                 *together >= COUPLED_COMMITS && ratio(*together, partners.commits) >= COUPLED_CONFIDENCE
             })
             .count() as u64;
-        risk.add("coupling", log_share(coupled, 7), 15.0, || {
-            format!("{coupled} files change with it at least every second time")
+        risk.add("coupling", log_share(coupled, 7), 15.0, || match coupled {
+            1 => "1 file changes with it at least every second time".to_owned(),
+            _ => format!("{coupled} files change with it at least every second time"),
         });
         let path = self.path(file);
         let (kind_share, kind_why) = match self.files.kind[file.at()] {
