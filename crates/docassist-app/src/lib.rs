@@ -42,6 +42,16 @@ impl App {
         Self { store, scope, data: data.to_owned(), snapshot: Mutex::default() }
     }
 
+    /// Makes a new data directory, with a note to git that nothing in it belongs into a repository: by default it lies in
+    /// the work tree that the user stands in. One that exists is left as it is.
+    ///
+    /// What cannot be written here is found out, and said better, by the store.
+    fn prepare_folder(&self) {
+        if !self.data.exists() && std::fs::create_dir_all(&self.data).is_ok() {
+            drop(std::fs::write(self.data.join(".gitignore"), "# Made by docassist; can be deleted as a whole.\n*\n"));
+        }
+    }
+
     /// Where the organisation's files are that are no records: clones.
     fn folder(&self) -> PathBuf {
         self.data.join("orgs").join(self.scope.org().as_str())

@@ -68,6 +68,7 @@ impl App {
         let name = checked_name(request.name.as_deref().unwrap_or(&own))?;
         let cancelled = || progress.cancelled();
         let wait = request.wait.unwrap_or(crate::DEFAULT_WAIT);
+        self.prepare_folder();
         let mut writer = self.store.writer(&self.scope, &format!("sync docs {name}"), wait, &cancelled)?;
         let location = folder.display().to_string();
         let source = writer.source(SourceKind::Docs, &name, &location)?;

@@ -120,6 +120,7 @@ impl App {
         };
         let wait = request.wait.unwrap_or(crate::DEFAULT_WAIT);
         let cancelled = || progress.cancelled();
+        self.prepare_folder();
         let mut writer = self.store.writer(&self.scope, &format!("sync git {name}"), wait, &cancelled)?;
         let (repository, location) = if is_remote(&request.location) {
             progress.phase(&format!("fetching {}", request.location), None);

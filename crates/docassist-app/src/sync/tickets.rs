@@ -71,6 +71,7 @@ impl App {
             .map_err(|error| AppError::new(ErrorCode::SourceUnreadable, error.to_string()))?;
         let cancelled = || progress.cancelled();
         let wait = request.wait.unwrap_or(crate::DEFAULT_WAIT);
+        self.prepare_folder();
         let mut writer = self.store.writer(&self.scope, &format!("sync tickets {name}"), wait, &cancelled)?;
         let files: Vec<String> = readers.iter().map(|(path, _)| path.clone()).collect();
         let location = files.join(", ");

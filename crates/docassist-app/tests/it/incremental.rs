@@ -251,6 +251,17 @@ fn a_sync_with_nothing_new_changes_nothing() {
 }
 
 #[test]
+fn data_in_a_work_tree_stays_out_of_its_repository() {
+    let mut world = World::new();
+    world.apply(&Step::Edit { file: 1, lines: 5, key: 1 });
+    let app = crate::organisation::open(&world.repository.path().join(".docassist"));
+    let location = world.repository.path().to_str().unwrap().to_owned();
+    let request = docassist_app::sync::GitRequest { location, name: Some("app".into()), ..Default::default() };
+    app.sync_git(&request, &docassist_model::Unobserved).unwrap();
+    assert_eq!(world.repository.git(["status", "--porcelain"]), "");
+}
+
+#[test]
 fn another_branch_replaces_the_one_before() {
     let mut world = World::new();
     world.repository.git(["branch", "other"]);
