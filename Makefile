@@ -22,11 +22,16 @@ build: ## Build the program, optimised
 	cargo build --release --locked --package docassist
 
 run: build ## Read REPO (default: this one) and TICKETS, and show what the documentation lacks
-	$(PROGRAM) sync git $(REPO)
+	$(PROGRAM) --format table --quiet sync git $(REPO)
 ifneq ($(strip $(TICKETS)),)
-	$(PROGRAM) sync tickets $(TICKETS)
+	$(PROGRAM) --format table --quiet sync tickets $(TICKETS)
 endif
 	$(PROGRAM) --format table gaps
+	@echo
+	@echo "Reading again takes in only what is new, and says what to try next"
+	@echo "(here docassist is target/release/docassist; cargo install --path crates/docassist puts it on the path):"
+	@echo
+	@$(PROGRAM) --format table sync git $(REPO)
 
 test: ## Install what is missing, and run what CI runs
 	@bash .ci/prepare
