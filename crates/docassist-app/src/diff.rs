@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use docassist_graph::Graph;
-use docassist_graph::analysis::impact::{DiffFile, DiffRequest};
+use docassist_graph::analysis::impact::DiffRequest;
 use docassist_model::findings::Answer;
 use docassist_model::findings::impact::DiffImpact;
-use docassist_model::{ChangeStatus, ErrorCode};
+use docassist_model::{ChangeStatus, ErrorCode, FileChange};
 
 use crate::analyse::{Question, find_people, find_repo};
 use crate::{App, AppError, now};
@@ -129,7 +129,7 @@ fn parse_names(text: &str) -> std::collections::HashMap<String, (ChangeStatus, O
 fn parse_numstat(
     text: &str,
     names: &std::collections::HashMap<String, (ChangeStatus, Option<String>)>,
-) -> Vec<DiffFile> {
+) -> Vec<FileChange> {
     let mut files = Vec::new();
     let mut parts = text.split('\0');
     while let Some(entry) = parts.next().filter(|entry| !entry.is_empty()) {
@@ -145,7 +145,7 @@ fn parse_numstat(
             path.to_owned()
         };
         let (status, from) = names.get(&path).cloned().unwrap_or((ChangeStatus::Modified, None));
-        files.push(DiffFile {
+        files.push(FileChange {
             from,
             status,
             additions: additions.parse().unwrap_or(0),
@@ -158,7 +158,7 @@ fn parse_numstat(
 }
 
 /// Files that git does not track and does not ignore: new, as far as the change goes.
-fn untracked(query: &DiffQuery) -> Result<Vec<DiffFile>, AppError> {
+fn untracked(query: &DiffQuery) -> Result<Vec<FileChange>, AppError> {
     let listing = git(query, &["ls-files", "--others", "--exclude-standard", "-z"])?;
     let paths = listing.split('\0').filter(|path| !path.is_empty()).take(MAX_UNTRACKED);
     Ok(paths
@@ -170,7 +170,7 @@ fn untracked(query: &DiffQuery) -> Result<Vec<DiffFile>, AppError> {
             let binary = !small || content.iter().take(8_000).any(|&byte| byte == 0);
             let feeds = content.iter().filter(|&&byte| byte == b'\n').count();
             let lines = feeds + usize::from(content.last().is_some_and(|&byte| byte != b'\n'));
-            DiffFile {
+            FileChange {
                 path: path.to_owned(),
                 from: None,
                 status: ChangeStatus::Added,

@@ -4,7 +4,7 @@ mod change;
 mod file;
 mod ticket;
 
-pub use change::{DiffFile, DiffRequest};
+pub use change::DiffRequest;
 pub(in crate::analysis) use ticket::{FileSum, area};
 
 use docassist_model::Timestamp;

@@ -1,9 +1,9 @@
 //! Impact, risk, reviewers.
 
 use docassist_graph::Lookup;
-use docassist_graph::analysis::impact::{DiffFile, DiffRequest};
-use docassist_model::ChangeStatus;
+use docassist_graph::analysis::impact::DiffRequest;
 use docassist_model::findings::impact::Level;
+use docassist_model::{ChangeStatus, FileChange};
 use docassist_testing::{commit, organisation, page, ticket};
 use proptest::prelude::*;
 
@@ -93,7 +93,7 @@ fn a_diff_is_judged_like_a_commit() {
     }
     let graph = graph(&org.tip(["src/a.rs", "src/b.rs"]).project("P"));
     let Lookup::Found(repo) = graph.find_repo("app") else { panic!("the repository is known") };
-    let changed = |path: &str, status| DiffFile {
+    let changed = |path: &str, status| FileChange {
         path: path.into(),
         from: None,
         status,

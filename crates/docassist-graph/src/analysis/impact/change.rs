@@ -4,7 +4,7 @@ use docassist_model::findings::impact::{
     ChangeImpact, ChangedFile, CommitImpact, DiffImpact, MissingCoChange, Risk, TicketCount, Totals,
 };
 use docassist_model::findings::{Answer, Counts};
-use docassist_model::{ChangeStatus, FileKind, Timestamp, file_kind};
+use docassist_model::{FileChange, FileKind, Timestamp, file_kind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::NO_DEPENDENTS;
@@ -24,23 +24,6 @@ const MISSING_COMMITS: usize = 100;
 /// the answer says so.
 const DETAILED_FILES: usize = MAX_FILES;
 
-/// A changed file of a diff.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiffFile {
-    /// Path after the change, or the deleted one.
-    pub path: String,
-    /// Path before a rename.
-    pub from: Option<String>,
-    /// What happened.
-    pub status: ChangeStatus,
-    /// Lines added.
-    pub additions: u32,
-    /// Lines deleted.
-    pub deletions: u32,
-    /// Whether it has no lines.
-    pub binary: bool,
-}
-
 /// A change that is not committed, or a range of commits as one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffRequest {
@@ -49,7 +32,7 @@ pub struct DiffRequest {
     /// What was compared, in words.
     pub range: String,
     /// The changed files.
-    pub files: Vec<DiffFile>,
+    pub files: Vec<FileChange>,
     /// Text that may refer to tickets (branch name, messages of the range).
     pub text: String,
     /// Whose change it is, who will not review it.
@@ -121,7 +104,7 @@ impl Graph {
     /// What a change that is not committed touches.
     #[must_use]
     pub fn impact_of_diff(&self, request: &DiffRequest, as_of: Timestamp, limit: usize) -> Answer<DiffImpact> {
-        let known_file = |file: &DiffFile| {
+        let known_file = |file: &FileChange| {
             let at = |path: &str| self.file_at(request.repo, path);
             at(&file.path).or_else(|| file.from.as_deref().and_then(at))
         };
