@@ -1,0 +1,207 @@
+//! One connection, and a circuit breaker around it.
+//!
+//! The breaker is open exactly while there is no connection. A lost connection opens it at once, so many failures in a row
+//! do so too, and then the connection is given up: a peer that is silent looks the same whether it is paused or gone. A
+//! task in the background makes the next connection, asks it for a `PING` and only then closes the breaker.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use crate::config::RedisConfig;
+use crate::stats::{Breaker, Counters};
+
+/// Why Redis did not answer as asked.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// It was not asked, or did not answer: noted already.
+    Silent,
+    /// It answered with an error. The connection works; whoever asked knows what it means.
+    Refused(RedisError),
+}
+
+#[derive(Clone)]
+struct Live {
+    connection: MultiplexedConnection,
+    /// Failures in a row. Those of an earlier connection do not count against this one.
+    failures: Arc<AtomicU32>,
+}
+
+pub(crate) struct Link {
+    client: Client,
+    pub(crate) config: RedisConfig,
+    counters: Arc<Counters>,
+    live: RwLock<Option<Live>>,
+    state: AtomicU8,
+    opened: Notify,
+    /// A connection was made.
+    pub(crate) closed: Notify,
+}
+
+const OPEN: u8 = 0;
+const HALF_OPEN: u8 = 1;
+const CLOSED: u8 = 2;
+
+impl Link {
+    pub(crate) fn new(client: Client, config: RedisConfig, counters: Arc<Counters>) -> Self {
+        Self {
+            client,
+            config,
+            counters,
+            live: RwLock::new(None),
+            state: AtomicU8::new(OPEN),
+            opened: Notify::new(),
+            closed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> Breaker {
+        match self.state.load(Ordering::Acquire) {
+            CLOSED => Breaker::Closed,
+            HALF_OPEN => Breaker::HalfOpen,
+            _ => Breaker::Open,
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends a command and waits for its answer until the deadline.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Duration) -> Result<T, Trouble> {
+        let Some(mut live) = self.live() else { return Err(Trouble::Silent) };
+        let answer = timeout(deadline, command.query_async(&mut live.connection)).await;
+        self.judge(&live, answer)
+    }
+
+    /// Sends several commands at once. Each answer can be an error of its own.
+    pub(crate) async fn ask_all<T: FromRedisValue>(
+        &self,
+        commands: &mut Pipeline,
+        deadline: Duration,
+    ) -> Result<Vec<RedisResult<T>>, Trouble> {
+        let Some(mut live) = self.live() else { return Err(Trouble::Silent) };
+        let answer = timeout(deadline, commands.ignore_errors().query_async(&mut live.connection)).await;
+        self.judge(&live, answer)
+    }
+
+    /// Notes an error answer that means that Redis is of no use now: loading, no permission, a replica without master.
+    pub(crate) fn note(&self, trouble: Trouble) {
+        if let Trouble::Refused(error) = trouble {
+            tracing::debug!(code = error.code(), "redis refused a command");
+            self.counters.redis.failures.one();
+            if let Some(live) = self.live() {
+                self.failed(&live);
+            }
+        }
+    }
+
+    fn live(&self) -> Option<Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn judge<T>(&self, live: &Live, answer: Result<RedisResult<T>, tokio::time::error::Elapsed>) -> Result<T, Trouble> {
+        match answer {
+            Ok(Ok(answer)) => {
+                if live.failures.load(Ordering::Relaxed) > 0 {
+                    live.failures.store(0, Ordering::Relaxed);
+                }
+                Ok(answer)
+            }
+            Ok(Err(error)) if is_answer(&error) => Err(Trouble::Refused(error)),
+            Ok(Err(error)) => {
+                self.counters.redis.failures.one();
+                if error.is_connection_dropped() || error.is_io_error() {
+                    self.open(live);
+                } else {
+                    self.failed(live);
+                }
+                Err(Trouble::Silent)
+            }
+            Err(_) => {
+                self.counters.redis.timeouts.one();
+                self.failed(live);
+                Err(Trouble::Silent)
+            }
+        }
+    }
+
+    fn failed(&self, live: &Live) {
+        if live.failures.fetch_add(1, Ordering::Relaxed) + 1 >= self.config.failures_to_open {
+            self.open(live);
+        }
+    }
+
+    /// Opens the breaker, unless that connection has been given up already.
+    fn open(&self, failed: &Live) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if live.as_ref().is_some_and(|live| Arc::ptr_eq(&live.failures, &failed.failures)) {
+            *live = None;
+            self.state.store(OPEN, Ordering::Release);
+            self.counters.redis.opened.one();
+            self.opened.notify_one();
+        }
+    }
+
+    async fn connect(&self) -> RedisResult<Live> {
+        // Deadlines are ours, per operation.
+        let config = AsyncConnectionConfig::new()
+            .set_response_timeout(None)
+            .set_connection_timeout(Some(self.config.connect_deadline));
+        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        connection.req_packed_command(&redis::cmd("PING")).await?;
+        Ok(Live { connection, failures: Arc::default() })
+    }
+}
+
+/// Whether Redis itself said so.
+fn is_answer(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType)
+}
+
+/// A connection that lasted less than this does not make the next pause short again.
+const SOUND: Duration = Duration::from_secs(10);
+
+/// Makes connections for as long as it is not stopped.
+pub(crate) async fn supervise(link: Arc<Link>) {
+    let mut pause = link.config.first_pause;
+    let mut down_since: Option<Instant> = None;
+    loop {
+        link.state.store(HALF_OPEN, Ordering::Release);
+        let reason = match timeout(link.config.connect_deadline, link.connect()).await {
+            Ok(Ok(live)) => {
+                let began = Instant::now();
+                *link.live.write().unwrap_or_else(PoisonError::into_inner) = Some(live);
+                link.state.store(CLOSED, Ordering::Release);
+                link.counters.redis.connected.one();
+                link.closed.notify_waiters();
+                let down_ms = down_since.map(|since| since.elapsed().as_millis());
+                tracing::info!(down_ms, "redis is in use");
+                link.opened.notified().await;
+                tracing::warn!("redis does not answer; serving from memory alone");
+                down_since = Some(Instant::now());
+                if began.elapsed() > SOUND {
+                    pause = link.config.first_pause;
+                }
+                sleep(pause).await;
+                pause = (pause * 2).min(link.config.longest_pause);
+                continue;
+            }
+            Ok(Err(error)) => error.category().to_owned(),
+            Err(_) => "no answer".to_owned(),
+        };
+        link.state.store(OPEN, Ordering::Release);
+        // Said once; the state is in the metrics and the health report.
+        if down_since.is_none() {
+            down_since = Some(Instant::now());
+            tracing::warn!(reason, "redis cannot be reached; serving from memory alone");
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(link.config.longest_pause);
+    }
+}

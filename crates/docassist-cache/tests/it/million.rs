@@ -1,0 +1,94 @@
+//! A million keys, and what it takes to make them all stale.
+
+use std::time::{Duration, Instant};
+
+use docassist_cache::{Cache, Config, InProcess, Key, Value};
+use docassist_model::SourceKind;
+
+use crate::redis_server::RedisServer;
+use crate::store::{Store, TestCache, replica, scope};
+
+const KEYS: u32 = 1_000_000;
+
+/// The resident memory of this process, where the system tells.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+async fn fill(cache: &TestCache) -> Duration {
+    let acme = scope("acme");
+    let began = Instant::now();
+    for number in 0..KEYS {
+        let key = Key::gaps_orphaned(&acme, number);
+        cache.get_or_compute(&key, async |_| Ok(Value::new("text/plain", "x"))).await.unwrap();
+    }
+    began.elapsed()
+}
+
+#[tokio::test]
+async fn bumped_in_memory() {
+    let before = resident();
+    // Room for all of them.
+    let config = Config { memory_bytes: 4 << 30, ..Config::default() };
+    let cache: TestCache = Cache::open(config, std::sync::Arc::new(InProcess)).unwrap();
+    let filled = fill(&cache).await;
+    cache.settle();
+    let stats = cache.stats().families[0];
+    assert_eq!(stats.memory.entries, u64::from(KEYS));
+    let acme = scope("acme");
+    let mut bumps: Vec<Duration> = (0..101)
+        .map(|_| {
+            let began = Instant::now();
+            cache.bump(&acme, SourceKind::Git);
+            began.elapsed()
+        })
+        .collect();
+    bumps.sort_unstable();
+    println!("{KEYS} keys in memory, filled in {filled:?}; a bump: median {:?}, longest {:?}", bumps[50], bumps[100]);
+    if let (Some(before), Some(after)) = (before, resident()) {
+        println!(
+            "resident memory per entry {}, counted {}",
+            after.saturating_sub(before) / u64::from(KEYS),
+            stats.memory.bytes / u64::from(KEYS)
+        );
+    }
+    for number in (0..KEYS).step_by(9973) {
+        let key = Key::gaps_orphaned(&acme, number);
+        let (_, outcome) = cache.get_or_compute(&key, async |_| Ok(Value::new("text/plain", "y"))).await.unwrap();
+        assert!(!outcome.is_hit());
+    }
+    // Far above what it takes, far below anything that looks at every key.
+    assert!(bumps[50] < Duration::from_millis(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bumped_in_redis() {
+    let redis = RedisServer::start(&["--enable-debug-command", "local"]);
+    let store = Store::new();
+    store.frozen.store(true, std::sync::atomic::Ordering::SeqCst);
+    let (one, two) = (replica(&store, redis.config()).await, replica(&store, redis.config()).await);
+    // Redis fills itself: what counts is how many keys it holds.
+    redis.run::<()>(&format!("DEBUG POPULATE {KEYS} docassist:1:v:gaps:orphaned:acme 100"));
+    assert!(redis.run::<u32>("DBSIZE") >= KEYS);
+    let acme = scope("acme");
+    let key = Key::gaps_undocumented(&acme);
+    store.get(&one, &key).await;
+    store.get(&two, &key).await;
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let before = two.stats().redis.messages;
+        let began = Instant::now();
+        store.sync(&one, &acme, SourceKind::Git);
+        let told = began.elapsed();
+        while two.stats().redis.messages == before {
+            tokio::task::yield_now().await;
+        }
+        times.push((began.elapsed(), told));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    times.sort_unstable();
+    let (heard, told) = times[10];
+    println!("{KEYS} keys in redis; a bump took {told:?}, the other replica had heard of it after {heard:?} (medians)");
+}
