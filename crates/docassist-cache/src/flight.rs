@@ -28,6 +28,7 @@ type Table<T> = HashMap<Name, watch::Receiver<Slot<T>>>;
 struct Name {
     key: Arc<str>,
     stamp: Stamp,
+    stretch: u64,
 }
 
 /// Enough that two cores seldom meet; the lock is held for one look-up.
@@ -50,9 +51,10 @@ impl<T: Clone> Flights<T> {
         Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
     }
 
-    /// Joins the flight of that name, or begins it.
-    pub(crate) fn join(&self, key: &Arc<str>, stamp: Stamp) -> Role<'_, T> {
-        let name = Name { key: Arc::clone(key), stamp };
+    /// Joins the flight of that name, or begins it. `stretch` keeps flights apart whose stamps do not: those that began in
+    /// other stretches of time, where stamps are not confirmed.
+    pub(crate) fn join(&self, key: &Arc<str>, stamp: Stamp, stretch: u64) -> Role<'_, T> {
+        let name = Name { key: Arc::clone(key), stamp, stretch };
         match self.table(&name).entry(name) {
             Entry::Occupied(entry) => Role::Follower(Follower { slot: entry.get().clone() }),
             Entry::Vacant(entry) => {

@@ -8,14 +8,14 @@ fn stamp(number: u64) -> Stamp {
 }
 
 fn leader<'a>(flights: &'a Flights<u32>, key: &Arc<str>, number: u64) -> Leader<'a, u32> {
-    match flights.join(key, stamp(number)) {
+    match flights.join(key, stamp(number), 0) {
         Role::Leader(leader) => leader,
         Role::Follower(_) => panic!("somebody leads already"),
     }
 }
 
 fn follower(flights: &Flights<u32>, key: &Arc<str>, number: u64) -> Follower<u32> {
-    match flights.join(key, stamp(number)) {
+    match flights.join(key, stamp(number), 0) {
         Role::Leader(_) => panic!("nobody leads"),
         Role::Follower(follower) => follower,
     }

@@ -155,6 +155,18 @@ impl Key {
         Self::build(Family::Gaps, "gaps:stale", scope, Some(&days.to_string()))
     }
 
+    /// `gaps:dangling:{org}`
+    #[must_use]
+    pub fn gaps_dangling(scope: &TenantScope) -> Self {
+        Self::build(Family::Gaps, "gaps:dangling", scope, None)
+    }
+
+    /// `gaps:outdated_docs:{org}`
+    #[must_use]
+    pub fn gaps_outdated_docs(scope: &TenantScope) -> Self {
+        Self::build(Family::Gaps, "gaps:outdated_docs", scope, None)
+    }
+
     /// `impact:file:{org}:{file_hash}`
     #[must_use]
     pub fn impact_file(scope: &TenantScope, file: FileName<'_>) -> Self {
@@ -205,6 +217,24 @@ impl Key {
     #[must_use]
     pub fn rel_repo(scope: &TenantScope, repo: &str) -> Self {
         Self::build(Family::Relationships, "rel:repo", scope, Some(repo))
+    }
+
+    /// `rel:search:{org}:{text_hash}`
+    #[must_use]
+    pub fn rel_search(scope: &TenantScope, text: &str) -> Self {
+        Self::build(Family::Relationships, "rel:search", scope, Some(&hash("text", [text])))
+    }
+
+    /// `rel:decisions:{org}`
+    #[must_use]
+    pub fn decisions(scope: &TenantScope) -> Self {
+        Self::build(Family::Relationships, "rel:decisions", scope, None)
+    }
+
+    /// `rel:decision:{org}:{id}`
+    #[must_use]
+    pub fn decision(scope: &TenantScope, id: &str) -> Self {
+        Self::build(Family::Relationships, "rel:decision", scope, Some(id))
     }
 
     /// The key of the same question with further parameters, `:{params_hash}` appended; itself where there are none.

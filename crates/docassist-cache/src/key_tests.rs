@@ -35,6 +35,11 @@ fn all(scope: &TenantScope, days: u32, text: &str) -> Vec<Key> {
         Key::rel_developer(scope, text),
         Key::rel_file(scope, file(text)),
         Key::rel_repo(scope, text),
+        Key::gaps_dangling(scope),
+        Key::gaps_outdated_docs(scope),
+        Key::rel_search(scope, text),
+        Key::decisions(scope),
+        Key::decision(scope, text),
     ]
 }
 
@@ -52,6 +57,10 @@ fn keys_have_the_text_of_the_contract() {
         (Key::rel_ticket(&acme, &ticket("ALOY-12")), "rel:ticket:acme:ALOY-12"),
         (Key::rel_developer(&acme, "a+b@example.org"), "rel:developer:acme:a+b@example.org"),
         (Key::rel_repo(&acme, "api"), "rel:repo:acme:api"),
+        (Key::gaps_dangling(&acme), "gaps:dangling:acme"),
+        (Key::gaps_outdated_docs(&acme), "gaps:outdated_docs:acme"),
+        (Key::decisions(&acme), "rel:decisions:acme"),
+        (Key::decision(&acme, "ADR-7"), "rel:decision:acme:ADR-7"),
     ] {
         assert_eq!(key.as_str(), expected);
     }
@@ -59,6 +68,7 @@ fn keys_have_the_text_of_the_contract() {
         (Key::impact_file(&acme, file("src/a.rs")), "impact:file:acme:"),
         (Key::impact_reviewers(&acme, &[file("src/a.rs")]), "impact:reviewers:acme:"),
         (Key::rel_file(&acme, file("src/a.rs")), "rel:file:acme:"),
+        (Key::rel_search(&acme, "why two queues"), "rel:search:acme:"),
         (Key::gaps_stale(&acme, 30).with(&Params::new().set("cursor", "x")), "gaps:stale:acme:30:"),
     ] {
         let rest = key.as_str().strip_prefix(prefix).unwrap();
@@ -74,6 +84,23 @@ fn hashes_are_stable() {
     assert_eq!(key.as_str(), "impact:file:acme:d2d8983410f4152d3474e2928fb52bfc");
     let key = Key::gaps_comprehensive(&acme).with(&Params::new().set("limit", 10).set("as_of", "2026-01-01"));
     assert_eq!(key.as_str(), "gaps:comprehensive:acme:44fa0badf17dd2cccb17b1c7e4b5590c");
+}
+
+#[test]
+fn every_family_depends_on_what_the_contract_says() {
+    for family in Family::ALL {
+        for kind in [SourceKind::Git, SourceKind::Tickets, SourceKind::Docs] {
+            assert!(family.depends_on(kind), "{family} {}", kind.as_str());
+        }
+    }
+}
+
+#[test]
+fn keys_are_in_the_family_that_begins_their_text() {
+    for key in all(&scope("acme"), 30, "x") {
+        let first = key.as_str().split(':').next().unwrap();
+        assert!(key.family().as_str().starts_with(first), "{key:?}");
+    }
 }
 
 #[test]
@@ -119,6 +146,7 @@ proptest! {
         prop_assert_eq!(plain.len(), all(&acme, days, &first).len());
         if first != second {
             prop_assert_ne!(Key::rel_developer(&acme, &first), Key::rel_developer(&acme, &second));
+            prop_assert_ne!(Key::rel_search(&acme, &first), Key::rel_search(&acme, &second));
             prop_assert_ne!(Key::impact_file(&acme, file(&first)), Key::impact_file(&acme, file(&second)));
         }
         let one = Params::new().set("a", &value).set("b", &other);

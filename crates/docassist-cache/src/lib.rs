@@ -19,36 +19,42 @@
 //! stamps for equality with `S`: memory and Redis compare the stamp stored with the value; a flight has the stamp in its
 //! name; a computation of one's own is given `S`.
 //!
+//! A stamp is used only while it is *confirmed*: by a look at the store that began less than the lease ago, and after
+//! every bump here and every piece of news from elsewhere that is in the stamp. Both halves are read as of one instant.
+//! So no stamp holds a counter from after a sync beside the durable number from before it; the cache would else take its
+//! own bump for another replica's, and values for new that were computed from data without it.
+//!
 //! *Same process.* A value with stamp `S` was computed after `S` was read (the stamp is read before the computation
 //! begins, never after). Suppose a bump returned before the request began. It raised a counter `c`, so `S` holds `c`'s value
 //! from after the bump, or a later one. Counters only rise within a process, so a computation with stamp `S` was begun by
 //! someone who read `c` after the bump, and hence after the records were durable and visible to computations. It does not
 //! matter when the value is stored: a value computed before and stored after carries the old stamp and equals no later `S`.
-//! Nor does it matter that counters are read one by one: a mixed stamp has some counter below its present value, which it
-//! never takes again, and is never equal to a later one.
 //!
-//! *Other processes.* A request is answered from the cache only if a look at the store that began less than the lease ago
-//! has returned. A sync that was durable before that look changed the durable number, so `S` differs from the stamp of
-//! every value computed before the sync. Redis' counters make this faster (milliseconds), and are not needed for it.
-//! A process takes over another's counter only after a look at the store that began later. So whoever computes with that
-//! counter in the stamp has the durable number of the sync in it as well, and computes from data that contains the sync:
-//! no replica can put an old value under the stamp that the syncing one has already moved to.
+//! *Other processes.* A sync that was durable before the look that confirms `S` changed the durable number, so `S` differs
+//! from the stamp of every value computed before the sync. Redis' counters make this faster (milliseconds), and are not
+//! needed for it: two replicas' counters may even be equal by accident, or one bump be lost in another's higher number.
+//!
+//! *The store does not answer.* Nothing is confirmed, so requests compute past the cache. A crowd still computes once; a
+//! request joins only a computation that began less than the lease ago.
 //!
 //! *Redis loses its memory.* Counters are merged by maximum and a bump raises a counter to at least the present time in
 //! microseconds. So a counter that was lost everywhere comes back with a value that no earlier stamp has; one that fell
 //! back to an older state in Redis alone is raised again by whoever still knows; and if nobody does, the durable half of
 //! the stamp still differs.
 //!
-//! The user's share in this: [`Generations`] tells every sync that ended, and a computation reads data at least as new as
-//! the stamp it is given ([`Cache::get_or_compute`]). A clock that falls back by more than the time since the last bump,
-//! together with the loss of all counters, would be needed to repeat one; the durable half covers that, too.
+//! The user's share in this: [`Generations`] tells every sync that ended, with a number that it never gives to two states
+//! (a store put back from a backup goes on counting above all it has told), and a computation reads data at least as new
+//! as the stamp it is given ([`Cache::get_or_compute`]). Clocks that jump do not matter: leases are counted by one that
+//! nobody sets. It stands still while the machine sleeps, and so does the lease.
 
 mod config;
 mod flight;
 mod key;
 mod memory;
+mod org;
 mod outcome;
 mod redis;
+mod registry;
 mod stamp;
 mod stats;
 mod tiered;

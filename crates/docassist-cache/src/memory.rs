@@ -65,12 +65,12 @@ impl Memory {
     }
 
     /// The value of a key, if it was computed from what `current` says.
-    pub(crate) fn find(&self, key: &Key, current: &Stamp) -> Found {
+    pub(crate) fn find(&self, key: &Key, current: &Stamp, now: Instant) -> Found {
         let Some(entry) = self.entries.get(key.shared_text()) else { return Found::Nothing };
         if entry.stamp != *current {
             return Found::Stale;
         }
-        let left = entry.expires.saturating_duration_since(Instant::now());
+        let left = entry.expires.saturating_duration_since(now);
         if left.is_zero() { Found::Nothing } else { Found::Fresh(entry.value, left) }
     }
 

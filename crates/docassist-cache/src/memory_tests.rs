@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use docassist_model::TenantScope;
 
@@ -25,11 +25,11 @@ fn memory(capacity: u64) -> (Memory, Arc<Counters>) {
 fn only_the_same_stamp_is_fresh() {
     let (memory, _) = memory(1 << 20);
     let value = Value::new("text/plain", "x");
-    assert!(matches!(memory.find(&key(1), &stamp(1)), Found::Nothing));
+    assert!(matches!(memory.find(&key(1), &stamp(1), Instant::now()), Found::Nothing));
     assert!(memory.keep(&key(1), &value, stamp(1), TTL));
-    assert!(matches!(memory.find(&key(1), &stamp(1)), Found::Fresh(found, _) if found == value));
-    assert!(matches!(memory.find(&key(1), &stamp(2)), Found::Stale));
-    assert!(matches!(memory.find(&key(1), &stamp(0)), Found::Stale));
+    assert!(matches!(memory.find(&key(1), &stamp(1), Instant::now()), Found::Fresh(found, _) if found == value));
+    assert!(matches!(memory.find(&key(1), &stamp(2), Instant::now()), Found::Stale));
+    assert!(matches!(memory.find(&key(1), &stamp(0), Instant::now()), Found::Stale));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn values_end() {
     let (memory, _) = memory(1 << 20);
     assert!(memory.keep(&key(1), &Value::new("", "x"), stamp(1), Duration::from_millis(5)));
     std::thread::sleep(Duration::from_millis(10));
-    assert!(matches!(memory.find(&key(1), &stamp(1)), Found::Nothing));
+    assert!(matches!(memory.find(&key(1), &stamp(1), Instant::now()), Found::Nothing));
 }
 
 #[test]

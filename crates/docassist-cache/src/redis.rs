@@ -12,12 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, RedisError};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::config::{RedisConfig, Replicas, TimesToLive};
 use crate::key::Key;
 use crate::memory::Found;
-use crate::stamp::{OrgState, Registry, Stamp};
+use crate::org::{Known, OrgState};
+use crate::registry::Registry;
+use crate::stamp::Stamp;
 use crate::stats::{Breaker, Counters};
 use crate::value::Value;
 use exchange::Exchange;
@@ -77,8 +80,8 @@ impl RedisTier {
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, InvalidRedisUrl> {
         // The message may repeat the address, and the address may hold a password.
-        let client = redis::Client::open(config.url.as_str())
-            .map_err(|error| InvalidRedisUrl(error.category().to_owned()))?;
+        let client =
+            redis::Client::open(config.url.as_str()).map_err(|error| InvalidRedisUrl(error.category().to_owned()))?;
         let names = Names::new(&config.namespace);
         let link = Arc::new(Link::new(client, config.clone(), Arc::clone(counters)));
         tasks.spawn(link::supervise(Arc::clone(&link)));
@@ -87,8 +90,11 @@ impl RedisTier {
             registry: Arc::clone(registry),
             counters: Arc::clone(counters),
             names: names.clone(),
+            every: replicas.poll,
+            poll_now: Notify::new(),
         });
-        tasks.spawn(exchange::poll(Arc::clone(&exchange), replicas.poll));
+        tasks.spawn(exchange::poll(Arc::clone(&exchange)));
+        tasks.spawn(exchange::publish(Arc::clone(&exchange)));
         if config.subscribe {
             tasks.spawn(exchange::subscribe(Arc::clone(&exchange)));
         }
@@ -102,8 +108,8 @@ impl RedisTier {
     }
 
     /// The value of a key, if it was computed from what `current` says; none if Redis cannot say.
-    pub(crate) async fn find(&self, key: &Key, org: &OrgState, current: &Stamp) -> Option<Found> {
-        if !org.joined() {
+    pub(crate) async fn find(&self, key: &Key, known: &Known, current: &Stamp) -> Option<Found> {
+        if !known.joined {
             return None;
         }
         // A range, so that something huge under our key cannot hold up everybody behind it.
@@ -124,7 +130,7 @@ impl RedisTier {
         if bytes.is_empty() {
             return Some(Found::Nothing);
         }
-        let Some(frame) = frame::decode(key.as_str(), bytes.into()) else {
+        let Some(frame) = frame::decode(key.as_str(), &bytes.into()) else {
             self.counters.redis.garbage.one();
             return Some(Found::Nothing);
         };
@@ -143,12 +149,11 @@ impl RedisTier {
             && self.queue.push(Write::new(key, org, value, stamp, ttl))
     }
 
-    /// Merges the counters that Redis has of an organisation, so that values there can be judged. The
-    /// caller looks at the store next.
-    pub(crate) async fn join(&self, org: &Arc<OrgState>) {
-        if !org.joined() {
-            self.exchange.merge(std::slice::from_ref(org), self.config.get_deadline, true).await;
-        }
+    /// Takes note of the counters that Redis has of an organisation, so that values there can be judged. The caller looks
+    /// at the store next, which takes them over.
+    pub(crate) fn join(&self, org: &Arc<OrgState>) -> impl Future<Output = ()> + Send + 'static {
+        let (exchange, org, deadline) = (Arc::clone(&self.exchange), Arc::clone(org), self.config.get_deadline);
+        async move { exchange.join(&org, deadline).await }
     }
 }
 

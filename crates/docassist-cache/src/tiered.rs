@@ -2,19 +2,20 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use docassist_model::{SourceKind, TenantScope};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::{Config, Replicas, TimesToLive};
 use crate::flight::{Crash, Flights, Role};
 use crate::key::Key;
 use crate::memory::{Found, Memory};
+use crate::org::{Known, OrgState};
 use crate::outcome::{Forward, Outcome, RedisUse, Served, Tier};
 use crate::redis::{InvalidRedisUrl, RedisTier};
-use crate::stamp::{Generations, OrgState, Registry, Stamp};
+use crate::registry::{Registry, watch_store};
+use crate::stamp::{Generations, Stamp};
 use crate::stats::{Breaker, Counters, Stats};
 use crate::value::{Computed, Value};
 
@@ -54,7 +55,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
     pub fn open(config: Config, generations: Arc<dyn Generations>) -> Result<Self, InvalidRedisUrl> {
         let Config { memory_bytes, ttl, replicas, redis } = config;
         let replicas = replicas.or_else(|| redis.as_ref().map(|_| Replicas::default()));
-        let registry = Arc::new(Registry::new(generations, replicas.map(|replicas| replicas.lease)));
+        let lease = replicas.map(|replicas| replicas.lease);
+        let registry = Arc::new(Registry::new(generations, lease, redis.is_some()));
         let counters = Arc::new(Counters::default());
         let mut tasks = JoinSet::new();
         if let Some(replicas) = replicas {
@@ -89,71 +91,119 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
     {
         let org = self.registry.org(key.scope());
         let family = self.counters.family(key.family());
-        if !self.registry.touch(&org) && !self.confirm(&org).await {
-            family.bypassed.one();
-            let stamp = org.stamp(key.family());
-            let value = self.computed(key, stamp, compute).await.map_err(Failure::Computation)?.value;
-            return Ok((value, self.outcome(Served::Computed(Forward::Bypass), None)));
+        let mut now = Instant::now();
+        let since_start = self.registry.at(now);
+        self.registry.touch(&org, since_start);
+        let mut known = org.known();
+        let mut certain = self.registry.is_current(&known, since_start);
+        // A bump or news can overtake a look, again and again where syncs end all the time.
+        for attempt in 0..3 {
+            if certain {
+                break;
+            }
+            certain = self.confirm(&org, attempt == 0).await;
+            now = Instant::now();
+            known = org.known();
+            certain = certain && self.registry.is_current(&known, self.registry.at(now));
         }
         // Everything from here on is about the state as of now, and nothing older: a bump that ended before this call is
         // in the stamp.
-        let stamp = org.stamp(key.family());
-        let mut why = match self.memory.find(key, &stamp) {
-            Found::Fresh(value, left) => {
-                family.memory.hits.one();
-                return Ok((value, self.outcome(Served::Hit(Tier::Memory), Some(left))));
-            }
-            Found::Stale => {
-                family.memory.stale.one();
-                Forward::Stale
-            }
-            Found::Nothing => Forward::Miss,
-        };
-        family.memory.misses.one();
+        let stamp = known.stamp(key.family());
+        let request = Request { key, org: &org, known: &known, stamp, certain };
+        let mut why = Forward::Bypass;
+        if certain {
+            why = match self.memory.find(key, &stamp, now) {
+                Found::Fresh(value, left) => {
+                    family.memory.hits.one();
+                    return Ok((value, self.outcome(Served::Hit(Tier::Memory), Some(left))));
+                }
+                Found::Stale => {
+                    family.memory.stale.one();
+                    Forward::Stale
+                }
+                Found::Nothing => Forward::Miss,
+            };
+            family.memory.misses.one();
+        }
+        // A crowd that has to do without the cache computes once as well. Its flight is only joined by those who ask within
+        // the lease of its beginning, which is as late as other processes' syncs may be noticed.
+        let stretch = if certain { 0 } else { self.registry.stretch() };
+        let mut redis = self.redis.as_ref().filter(|_| certain);
         loop {
-            let leader = match self.flights.join(key.shared_text(), stamp) {
+            let leader = match self.flights.join(key.shared_text(), stamp, stretch) {
                 Role::Leader(leader) => leader,
                 Role::Follower(follower) => match follower.wait().await {
                     Some(Ok(landed)) => {
-                        family.collapsed.one();
+                        if certain {
+                            family.collapsed.one();
+                        } else {
+                            family.bypassed.one();
+                        }
                         let (value, outcome) = landed.map_err(Failure::Computation)?;
                         return Ok((value, Outcome { collapsed: true, ..outcome }));
                     }
                     Some(Err(Crash)) => return Err(Failure::Crashed),
-                    // The leader was dropped: perhaps it is our turn.
-                    None => continue,
+                    None => {
+                        // The leader was dropped: perhaps it is our turn. It may have waited for Redis, and we with it.
+                        redis = None;
+                        continue;
+                    }
                 },
             };
-            // Between the look-up and the flight, another flight may have landed.
-            if let Found::Fresh(value, left) = self.memory.find(key, &stamp) {
-                family.collapsed.one();
-                let result = (value, self.outcome(Served::Hit(Tier::Memory), Some(left)));
-                leader.land(Ok(result.clone()));
-                return Ok(result);
-            }
-            if let Some(redis) = &self.redis {
-                match redis.find(key, &org, &stamp).await {
-                    Some(Found::Fresh(value, left)) => {
-                        family.redis.hits.one();
-                        self.memory.keep(key, &value, stamp, left);
-                        let result = (value, self.outcome(Served::Hit(Tier::Redis), Some(left)));
-                        leader.land(Ok(result.clone()));
-                        return Ok(result);
-                    }
-                    Some(Found::Stale) => {
-                        family.redis.stale.one();
-                        family.redis.misses.one();
-                        why = Forward::Stale;
-                    }
-                    Some(Found::Nothing) => family.redis.misses.one(),
-                    None => {}
-                }
-            }
-            let result = self.computed(key, stamp, compute).await;
-            let result = result.map(|computed| self.keep(key, &org, stamp, computed, why));
+            let result = self.lead(&request, redis, why, compute).await;
             leader.land(result.clone());
             return result.map_err(Failure::Computation);
         }
+    }
+
+    /// What the leader of a flight does.
+    async fn lead<F, Fut, C>(
+        &self,
+        request: &Request<'_>,
+        redis: Option<&RedisTier>,
+        mut why: Forward,
+        compute: F,
+    ) -> Landed<E>
+    where
+        F: FnOnce(Stamp) -> Fut,
+        Fut: Future<Output = Result<C, E>>,
+        C: Into<Computed>,
+    {
+        let Request { key, org, known, stamp, certain } = *request;
+        let family = self.counters.family(key.family());
+        if !certain {
+            family.bypassed.one();
+            let value = self.computed(key, stamp, compute).await?.value;
+            return Ok((value, self.outcome(Served::Computed(Forward::Bypass), None)));
+        }
+        // Between the look-up and the flight, another flight may have landed.
+        if let Found::Fresh(value, left) = self.memory.find(key, &stamp, Instant::now()) {
+            family.collapsed.one();
+            return Ok((value, self.outcome(Served::Hit(Tier::Memory), Some(left))));
+        }
+        let mut without_redis = redis.is_none() && self.redis.is_some();
+        if let Some(redis) = redis {
+            match redis.find(key, known, &stamp).await {
+                Some(Found::Fresh(value, left)) => {
+                    family.redis.hits.one();
+                    self.memory.keep(key, &value, stamp, left);
+                    return Ok((value, self.outcome(Served::Hit(Tier::Redis), Some(left))));
+                }
+                Some(Found::Stale) => {
+                    family.redis.stale.one();
+                    family.redis.misses.one();
+                    why = Forward::Stale;
+                }
+                Some(Found::Nothing) => family.redis.misses.one(),
+                None => without_redis = true,
+            }
+        }
+        let computed = self.computed(key, stamp, compute).await?;
+        let (value, mut outcome) = self.keep(key, org, stamp, computed, why);
+        if without_redis {
+            outcome.redis = RedisUse::Down;
+        }
+        Ok((value, outcome))
     }
 
     /// A sync of a source of this kind has ended: nothing computed before is served from now on. To be called after the
@@ -209,9 +259,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         }
         let ttl = self.ttl.of(key.family());
         let stored = keep && !overtaken && self.memory.keep(key, &value, stamp, ttl);
-        let shared = keep
-            && !overtaken
-            && self.redis.as_ref().is_some_and(|redis| redis.keep(key, org, &value, stamp, ttl));
+        let shared =
+            keep && !overtaken && self.redis.as_ref().is_some_and(|redis| redis.keep(key, org, &value, stamp, ttl));
         let ttl = (stored || shared).then_some(ttl);
         (value, self.outcome(Served::Computed(why), ttl))
     }
@@ -225,23 +274,25 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         Outcome { served, collapsed: false, stored: ttl.is_some(), ttl, redis }
     }
 
-    /// Looks at the store, and at Redis for an organisation that is new here; whether the store answered.
-    async fn confirm(&self, org: &Arc<OrgState>) -> bool {
-        let _looking = org.looking.lock().await;
-        if self.registry.touch(org) {
-            return true;
+    /// Has the store looked at; whether it answered. Redis' counters are asked for before, since what is known of other
+    /// replicas' bumps must be no newer than the look, but `with_redis` only: a request waits for that once.
+    async fn confirm(&self, org: &Arc<OrgState>, with_redis: bool) -> bool {
+        match self.redis.as_ref().filter(|_| with_redis) {
+            Some(redis) => self.registry.confirm(org, redis.join(org)).await,
+            None => self.registry.confirm(org, std::future::ready(())).await,
         }
-        let orgs = std::slice::from_ref(org);
-        // Redis first: what is known of other replicas' bumps must be no newer than the look at the store.
-        if let Some(redis) = &self.redis {
-            redis.join(org).await;
-        }
-        let looked = self.registry.look(orgs).await;
-        if let Err(error) = &looked {
-            tracing::warn!(org = %org.scope().org(), %error, "not using the cache");
-        }
-        looked.is_ok()
     }
+}
+
+/// A request that was not answered from memory.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    key: &'a Key,
+    org: &'a Arc<OrgState>,
+    known: &'a Known,
+    stamp: Stamp,
+    /// What is known is confirmed.
+    certain: bool,
 }
 
 /// Adds one when it goes, whichever way, unless told otherwise.
@@ -254,33 +305,5 @@ impl Drop for CountUnlessDone<'_> {
         if let Some(counter) = self.counter {
             counter.one();
         }
-    }
-}
-
-/// Organisations without a request for this long are looked at when they are next asked for.
-const IDLE: Duration = Duration::from_secs(600);
-/// So many organisations in one question to the store.
-const CHUNK: usize = 256;
-
-/// Keeps the durable generations of organisations in use confirmed.
-async fn watch_store(registry: Arc<Registry>, every: Duration) {
-    let mut ticks = interval(every.max(Duration::from_millis(10)));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut silent = false;
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = registry.changed.notified() => {}
-        }
-        let mut failed = false;
-        for orgs in registry.in_use(IDLE).chunks(CHUNK) {
-            if let Err(error) = registry.look(orgs).await {
-                failed = true;
-                if !silent {
-                    tracing::warn!(%error, "the cache is not used until the store answers");
-                }
-            }
-        }
-        silent = failed;
     }
 }

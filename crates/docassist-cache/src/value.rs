@@ -16,6 +16,7 @@ pub struct Value(Arc<Parts>);
 struct Parts {
     body: Bytes,
     content_type: Box<str>,
+    tag: Tag,
     etag: Box<str>,
 }
 
@@ -38,7 +39,7 @@ impl Value {
             end -= 1;
         }
         let etag = format!("\"{}\"", hex(&tag)).into();
-        Self(Arc::new(Parts { body, content_type: content_type[..end].into(), etag }))
+        Self(Arc::new(Parts { body, content_type: content_type[..end].into(), tag, etag }))
     }
 
     /// The bytes.
@@ -59,6 +60,10 @@ impl Value {
         &self.0.etag
     }
 
+    pub(crate) fn tag(&self) -> &Tag {
+        &self.0.tag
+    }
+
     /// How many bytes it holds.
     pub(crate) fn weight(&self) -> usize {
         self.0.body.len() + self.0.content_type.len() + self.0.etag.len()
@@ -74,7 +79,7 @@ impl fmt::Debug for Value {
 /// Half of a SHA-256.
 pub(crate) type Tag = [u8; 16];
 
-pub(crate) fn tag_of(body: &[u8]) -> Tag {
+fn tag_of(body: &[u8]) -> Tag {
     let mut tag = Tag::default();
     tag.copy_from_slice(&Sha256::digest(body)[..16]);
     tag

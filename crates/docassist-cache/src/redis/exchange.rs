@@ -5,33 +5,32 @@
 //! whoever polls first.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use docassist_model::OrgSlug;
 use futures_util::StreamExt as _;
-use redis::{Cmd, RedisResult};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use redis::RedisResult;
+use tokio::sync::Notify;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
+use crate::org::OrgState;
 use crate::redis::link::{Link, Trouble};
 use crate::redis::{Names, is_wrong_type};
-use crate::stamp::{COUNTERS, OrgState, Registry, highest_plausible, millis};
+use crate::registry::{CHUNK, Registry};
+use crate::stamp::{COUNTERS, highest_plausible, millis};
 use crate::stats::{Breaker, Counters};
 
 /// The fields of an organisation's hash, in the order of its counters.
 const FIELDS: [&str; COUNTERS] = ["git", "tickets", "docs", "clear"];
 
-/// Organisations without a request or a bump for this long are not polled. They are looked at afresh when next asked for.
-pub(crate) const IDLE: Duration = Duration::from_secs(600);
-
 /// Counters of organisations that nobody bumps or polls go after this long; values go long before.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// So many organisations are asked for in one round trip.
-const CHUNK: usize = 256;
 
 /// Raises each counter to the one given. The numbers are microseconds, which a double holds exactly until the year 2255;
 /// they are stored as the text that was given. What is there and cannot be real counts as nothing.
 const MERGE: &str = "
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
 for i, field in ipairs({'git', 'tickets', 'docs', 'clear'}) do
   local there = tonumber(redis.call('HGET', KEYS[1], field) or '0') or 0
   if there > tonumber(ARGV[5]) then there = 0 end
@@ -45,46 +44,44 @@ pub(crate) struct Exchange {
     pub(crate) registry: Arc<Registry>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) names: Names,
+    /// How often to poll.
+    pub(crate) every: Duration,
+    pub(crate) poll_now: Notify,
 }
 
 impl Exchange {
-    /// Takes over what Redis has of these organisations.
-    ///
-    /// News is taken over only after a look at the store: a computation that carries another replica's bump in its stamp
-    /// must be asked for data that contains the sync. `looks_next` says that nobody computes for them before the caller
-    /// has looked itself.
-    pub(crate) async fn merge(&self, orgs: &[Arc<OrgState>], deadline: Duration, looks_next: bool) {
+    /// Asks for an organisation's counters on behalf of a request, unless that was done within the time of a poll.
+    pub(crate) async fn join(&self, org: &Arc<OrgState>, deadline: Duration) {
+        let asked = org.asked_redis.load(Ordering::Relaxed);
+        if asked == 0 || asked + millis(self.every) < self.registry.now() {
+            self.ask(std::slice::from_ref(org), deadline).await;
+        }
+    }
+
+    /// Takes note of what Redis has of these organisations.
+    async fn ask(&self, orgs: &[Arc<OrgState>], deadline: Duration) {
+        let now = self.registry.now();
         let mut commands = redis::pipe();
         for org in orgs {
+            org.asked_redis.store(now, Ordering::Relaxed);
             commands.cmd("HMGET").arg(self.names.counters(org)).arg(&FIELDS);
         }
         let answers: Vec<RedisResult<Vec<Option<Vec<u8>>>>> = match self.link.ask_all(&mut commands, deadline).await {
             Ok(answers) => answers,
             Err(trouble) => return self.link.note(trouble),
         };
-        let mut found = Vec::with_capacity(orgs.len());
         for (org, answer) in orgs.iter().zip(answers) {
             match answer {
-                Ok(fields) => found.push((org, self.read(&fields))),
+                Ok(fields) => self.registry.hear(org, &self.read(&fields), true),
+                // Something that is no hash lies where the counters belong. Publishing them removes it.
                 Err(error) if is_wrong_type(&error) => {
                     self.counters.redis.garbage.one();
-                    self.remove(org, deadline).await;
+                    self.registry.hear(org, &[0; COUNTERS], true);
+                    self.registry.is_unpublished(org);
+                    self.registry.publish.notify_one();
                 }
                 Err(error) => self.link.note(Trouble::Refused(error)),
             }
-        }
-        let news: Vec<Arc<OrgState>> =
-            found.iter().filter(|(org, theirs)| org.is_news(theirs)).map(|(org, _)| Arc::clone(org)).collect();
-        if !looks_next && !news.is_empty() && self.registry.look(&news).await.is_err() {
-            // The next poll tries again; if the store stays silent, the lease ends.
-            return;
-        }
-        for (org, theirs) in found {
-            org.merge(&theirs);
-            if org.bumps().iter().zip(&theirs).any(|(ours, theirs)| ours > theirs) {
-                org.set_unpublished();
-            }
-            org.set_joined();
         }
     }
 
@@ -101,18 +98,9 @@ impl Exchange {
         theirs
     }
 
-    /// Something that is no hash lies where an organisation's counters belong.
-    async fn remove(&self, org: &OrgState, deadline: Duration) {
-        let command = Cmd::new().arg("DEL").arg(self.names.counters(org)).to_owned();
-        if self.link.ask::<redis::Value>(&command, deadline).await.is_ok() {
-            org.set_unpublished();
-            org.set_joined();
-        }
-    }
-
     /// Writes and broadcasts the counters that Redis may lack.
-    async fn publish(&self, orgs: &[Arc<OrgState>]) {
-        let orgs: Vec<&Arc<OrgState>> = orgs.iter().filter(|org| org.take_unpublished()).collect();
+    async fn publish(&self) {
+        let orgs = self.registry.take_unpublished();
         let highest = highest_plausible();
         for chunk in orgs.chunks(CHUNK) {
             let mut commands = redis::pipe();
@@ -133,25 +121,28 @@ impl Exchange {
             if refused > 0 {
                 self.counters.redis.refused_writes.add(refused as u64);
                 // Again at the next poll, not at once: a full Redis stays full for a while.
-                chunk.iter().for_each(|org| org.set_unpublished());
+                chunk.iter().for_each(|org| self.registry.is_unpublished(org));
             }
         }
     }
 
-    /// Takes over what a message says.
-    async fn hear(&self, message: &[u8]) {
+    /// Takes note of what a message says. At once, whatever the store does: nobody must queue messages.
+    fn hear(&self, message: &[u8]) {
         let Some((slug, theirs)) = parse(message) else {
             self.counters.redis.bad_messages.one();
             return;
         };
         self.counters.redis.messages.one();
         // Organisations that this process has not seen are looked at when it first sees them.
-        if let Some(org) = self.registry.known(&slug)
-            && org.is_news(&theirs)
-            && self.registry.look(&[Arc::clone(&org)]).await.is_ok()
-        {
-            org.merge(&theirs);
+        if let Some(org) = self.registry.seen(&slug) {
+            self.registry.hear(&org, &theirs, false);
         }
+    }
+
+    fn ticks(&self) -> Interval {
+        let mut ticks = interval(self.every.max(Duration::from_millis(10)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
     }
 }
 
@@ -166,32 +157,45 @@ fn parse(message: &[u8]) -> Option<(OrgSlug, [u64; COUNTERS])> {
     words.next().is_none().then_some((slug, theirs))
 }
 
-/// Polls, and publishes bumps as they come.
-pub(crate) async fn poll(exchange: Arc<Exchange>, every: Duration) {
-    let mut ticks = interval(every.max(Duration::from_millis(10)));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Polls: of the ways in which bumps arrive, the one that loses none.
+pub(crate) async fn poll(exchange: Arc<Exchange>) {
+    let link = &exchange.link;
+    let mut ticks = exchange.ticks();
+    let mut made = link.made();
     loop {
-        let poll = tokio::select! {
-            _ = ticks.tick() => true,
-            () = exchange.link.closed.notified() => true,
-            () = exchange.registry.publish.notified() => false,
-        };
-        if exchange.link.state() != Breaker::Closed {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = made.changed() => {}
+            () = exchange.poll_now.notified() => {}
+        }
+        if link.state() != Breaker::Closed {
             continue;
         }
-        let orgs = exchange.registry.in_use(IDLE);
-        exchange.publish(&orgs).await;
-        if poll && orgs.is_empty() {
+        let orgs = exchange.registry.in_use();
+        if orgs.is_empty() {
             // So that the breaker tells the truth while nothing else is asked.
-            let ping = redis::cmd("PING");
-            if let Err(trouble) = exchange.link.ask::<redis::Value>(&ping, exchange.link.config.write_deadline).await {
-                exchange.link.note(trouble);
+            if let Err(trouble) = link.ask::<redis::Value>(&redis::cmd("PING"), link.config.write_deadline).await {
+                link.note(trouble);
             }
         }
-        if poll {
-            for chunk in orgs.chunks(CHUNK) {
-                exchange.merge(chunk, exchange.link.config.write_deadline, false).await;
-            }
+        for chunk in orgs.chunks(CHUNK) {
+            exchange.ask(chunk, link.config.write_deadline).await;
+        }
+    }
+}
+
+/// Publishes bumps as they come, and again what could not be published.
+pub(crate) async fn publish(exchange: Arc<Exchange>) {
+    let mut ticks = exchange.ticks();
+    let mut made = exchange.link.made();
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = made.changed() => {}
+            () = exchange.registry.publish.notified() => {}
+        }
+        if exchange.link.state() == Breaker::Closed {
+            exchange.publish().await;
         }
     }
 }
@@ -200,8 +204,10 @@ pub(crate) async fn poll(exchange: Arc<Exchange>, every: Duration) {
 pub(crate) async fn subscribe(exchange: Arc<Exchange>) {
     let link = &exchange.link;
     let channel = exchange.names.channel();
+    let mut made = link.made();
     loop {
         if link.state() == Breaker::Closed {
+            made.mark_unchanged();
             let connected = async {
                 let mut pubsub = link.client().get_async_pubsub().await?;
                 pubsub.subscribe(&channel).await?;
@@ -209,15 +215,26 @@ pub(crate) async fn subscribe(exchange: Arc<Exchange>) {
             };
             if let Ok(Ok(pubsub)) = timeout(link.config.connect_deadline, connected).await {
                 // What was said before we listened is in the hashes.
-                link.closed.notify_waiters();
+                exchange.poll_now.notify_one();
                 let mut messages = pubsub.into_on_message();
-                while let Some(message) = messages.next().await {
-                    exchange.hear(message.get_payload_bytes()).await;
+                loop {
+                    tokio::select! {
+                        message = messages.next() => match message {
+                            Some(message) => exchange.hear(message.get_payload_bytes()),
+                            None => break,
+                        },
+                        // The other connection had to be made anew. Nothing is ever sent on this one, so that a peer that
+                        // went away without a word would never be noticed.
+                        _ = made.changed() => break,
+                    }
                 }
             }
         }
         // A lost connection is polling's to bridge: no hurry.
-        sleep(link.config.first_pause).await;
+        tokio::select! {
+            () = sleep(link.config.first_pause) => {}
+            _ = made.changed() => {}
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use crate::stamp::{COUNTERS, KINDS, Stamp, millis};
-use crate::value::{LONGEST_CONTENT_TYPE, Tag, Value, tag_of};
+use crate::value::{LONGEST_CONTENT_TYPE, Tag, Value};
 
 const MAGIC: &[u8; 4] = b"dacv";
 const VERSION: u8 = 1;
@@ -55,7 +55,7 @@ pub(crate) fn encode(key: &str, value: &Value, stamp: &Stamp, expires: u64) -> V
     for number in stamp.durable.iter().chain(&stamp.bumps) {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
-    bytes.extend_from_slice(&tag_of(value.body()));
+    bytes.extend_from_slice(value.tag());
     bytes.extend_from_slice(content_type);
     bytes.extend_from_slice(value.body());
     let checksum = checksum(key, &bytes);
@@ -64,7 +64,7 @@ pub(crate) fn encode(key: &str, value: &Value, stamp: &Stamp, expires: u64) -> V
 }
 
 /// The frame in these bytes, if they are one that was written under this key.
-pub(crate) fn decode(key: &str, bytes: Bytes) -> Option<Frame> {
+pub(crate) fn decode(key: &str, bytes: &Bytes) -> Option<Frame> {
     let (rest, sum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM)?)?;
     if rest.len() < HEADER || !rest.starts_with(MAGIC) || rest[MAGIC.len()] != VERSION || checksum(key, rest) != sum {
         return None;
@@ -109,13 +109,13 @@ mod tests {
     fn a_change_anywhere_is_noticed() {
         let value = Value::new("application/json", "{\"total\":0}");
         let bytes = encode("k", &value, &stamp(), 9);
-        assert!(decode("k", bytes.clone().into()).is_some());
-        assert!(decode("l", bytes.clone().into()).is_none(), "another key");
+        assert!(decode("k", &bytes.clone().into()).is_some());
+        assert!(decode("l", &bytes.clone().into()).is_none(), "another key");
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
-            assert!(decode("k", changed.into()).is_none(), "byte {at}");
-            assert!(decode("k", bytes[..at].to_vec().into()).is_none(), "cut at {at}");
+            assert!(decode("k", &changed.into()).is_none(), "byte {at}");
+            assert!(decode("k", &bytes[..at].to_vec().into()).is_none(), "cut at {at}");
         }
     }
 
@@ -126,7 +126,7 @@ mod tests {
         let end = bytes.len() - CHECKSUM;
         let sum = checksum("k", &bytes[..end]);
         bytes[end..].copy_from_slice(&sum);
-        assert!(decode("k", bytes.into()).is_none());
+        assert!(decode("k", &bytes.into()).is_none());
     }
 
     proptest! {
@@ -136,7 +136,7 @@ mod tests {
             let [a, b, c, d, e, f, g] = numbers;
             let stamp = Stamp { durable: [a, b, c], bumps: [d, e, f, g] };
             let value = Value::new(&kind, body);
-            let frame = decode(&key, encode(&key, &value, &stamp, expires).into()).unwrap();
+            let frame = decode(&key, &encode(&key, &value, &stamp, expires).into()).unwrap();
             prop_assert_eq!(frame.value, value);
             prop_assert_eq!(frame.stamp, stamp);
             prop_assert_eq!(frame.expires, expires);
@@ -144,7 +144,7 @@ mod tests {
 
         #[test]
         fn nothing_else_is_a_frame(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(decode("k", bytes.into()).is_none());
+            prop_assert!(decode("k", &bytes.into()).is_none());
         }
     }
 }

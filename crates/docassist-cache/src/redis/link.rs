@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
 use crate::config::RedisConfig;
@@ -39,8 +40,8 @@ pub(crate) struct Link {
     live: RwLock<Option<Live>>,
     state: AtomicU8,
     opened: Notify,
-    /// A connection was made.
-    pub(crate) closed: Notify,
+    /// Changes with every connection that is made.
+    made: watch::Sender<u64>,
 }
 
 const OPEN: u8 = 0;
@@ -56,7 +57,7 @@ impl Link {
             live: RwLock::new(None),
             state: AtomicU8::new(OPEN),
             opened: Notify::new(),
-            closed: Notify::new(),
+            made: watch::Sender::new(0),
         }
     }
 
@@ -68,6 +69,11 @@ impl Link {
         }
     }
 
+    /// Changes with every connection that is made.
+    pub(crate) fn made(&self) -> watch::Receiver<u64> {
+        self.made.subscribe()
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
@@ -76,7 +82,7 @@ impl Link {
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Duration) -> Result<T, Trouble> {
         let Some(mut live) = self.live() else { return Err(Trouble::Silent) };
         let answer = timeout(deadline, command.query_async(&mut live.connection)).await;
-        self.judge(&live, answer)
+        self.judge(&live, answer, |_| true)
     }
 
     /// Sends several commands at once. Each answer can be an error of its own.
@@ -87,7 +93,7 @@ impl Link {
     ) -> Result<Vec<RedisResult<T>>, Trouble> {
         let Some(mut live) = self.live() else { return Err(Trouble::Silent) };
         let answer = timeout(deadline, commands.ignore_errors().query_async(&mut live.connection)).await;
-        self.judge(&live, answer)
+        self.judge(&live, answer, |answers: &Vec<RedisResult<T>>| answers.iter().any(Result::is_ok))
     }
 
     /// Notes an error answer that means that Redis is of no use now: loading, no permission, a replica without master.
@@ -105,10 +111,16 @@ impl Link {
         self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn judge<T>(&self, live: &Live, answer: Result<RedisResult<T>, tokio::time::error::Elapsed>) -> Result<T, Trouble> {
+    /// `is_good` says whether an answer ends a row of failures; one that is all errors does not.
+    fn judge<T>(
+        &self,
+        live: &Live,
+        answer: Result<RedisResult<T>, Elapsed>,
+        is_good: impl FnOnce(&T) -> bool,
+    ) -> Result<T, Trouble> {
         match answer {
             Ok(Ok(answer)) => {
-                if live.failures.load(Ordering::Relaxed) > 0 {
+                if live.failures.load(Ordering::Relaxed) > 0 && is_good(&answer) {
                     live.failures.store(0, Ordering::Relaxed);
                 }
                 Ok(answer)
@@ -176,10 +188,14 @@ pub(crate) async fn supervise(link: Arc<Link>) {
         let reason = match timeout(link.config.connect_deadline, link.connect()).await {
             Ok(Ok(live)) => {
                 let began = Instant::now();
-                *link.live.write().unwrap_or_else(PoisonError::into_inner) = Some(live);
-                link.state.store(CLOSED, Ordering::Release);
+                {
+                    // Together, or a request that loses the connection at once has its state overwritten.
+                    let mut current = link.live.write().unwrap_or_else(PoisonError::into_inner);
+                    *current = Some(live);
+                    link.made.send_modify(|number| *number += 1);
+                    link.state.store(CLOSED, Ordering::Release);
+                }
                 link.counters.redis.connected.one();
-                link.closed.notify_waiters();
                 let down_ms = down_since.map(|since| since.elapsed().as_millis());
                 tracing::info!(down_ms, "redis is in use");
                 link.opened.notified().await;

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::config::RedisConfig;
 use crate::key::{Family, Key};
+use crate::org::OrgState;
 use crate::redis::Names;
 use crate::redis::frame;
 use crate::redis::link::Link;
-use crate::stamp::{OrgState, Stamp, millis};
+use crate::stamp::{Stamp, millis};
 use crate::stats::Counters;
 use crate::value::Value;
 
@@ -23,7 +24,8 @@ pub(crate) struct Write {
     org: Arc<OrgState>,
     value: Value,
     stamp: Stamp,
-    expires: u64,
+    ttl: Duration,
+    since: Instant,
 }
 
 impl Write {
@@ -34,7 +36,8 @@ impl Write {
             org: Arc::clone(org),
             value: value.clone(),
             stamp,
-            expires: frame::now_millis().saturating_add(millis(ttl)),
+            ttl,
+            since: Instant::now(),
         }
     }
 }
@@ -112,10 +115,11 @@ impl Writer {
         // What a sync has overtaken while it waited would only take room.
         part.retain(|write| write.org.stamp(write.family) == write.stamp);
         let mut commands = redis::pipe();
-        let now = frame::now_millis();
         for write in &part {
-            let bytes = frame::encode(&write.key, &write.value, &write.stamp, write.expires);
-            let left = write.expires.saturating_sub(now).max(1);
+            // Counted by a clock that nobody sets: however the time of day jumps, Redis keeps nothing longer than its time.
+            let left = millis(write.ttl.saturating_sub(write.since.elapsed())).max(1);
+            let expires = frame::now_millis().saturating_add(left);
+            let bytes = frame::encode(&write.key, &write.value, &write.stamp, expires);
             commands.cmd("SET").arg(self.names.value(&write.key)).arg(bytes).arg("PX").arg(left);
         }
         if part.is_empty() {

@@ -27,6 +27,14 @@ pub(crate) struct Store {
     /// Whether the durable generations stay as they are, so that counters alone have to do.
     pub(crate) frozen: AtomicBool,
     pub(crate) computations: AtomicU64,
+    /// Looks under way now, the most at a time, and all.
+    pub(crate) looking: AtomicU64,
+    pub(crate) most_looking: AtomicU64,
+    pub(crate) looks: AtomicU64,
+    /// How long a look blocks its thread, in microseconds for each organisation.
+    pub(crate) slow: AtomicU64,
+    /// Looks never end.
+    pub(crate) hanging: AtomicBool,
 }
 
 impl Store {
@@ -76,6 +84,19 @@ impl Store {
 impl Generations for Store {
     fn current<'a>(&'a self, scopes: &'a [TenantScope]) -> CurrentGenerations<'a> {
         Box::pin(async move {
+            self.looks.fetch_add(1, Ordering::SeqCst);
+            let under_way = self.looking.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_looking.fetch_max(under_way, Ordering::SeqCst);
+            if self.hanging.load(Ordering::SeqCst) {
+                return std::future::pending().await;
+            }
+            let slow = self.slow.load(Ordering::SeqCst) * scopes.len() as u64;
+            if slow > 0 {
+                // As a store does that blocks.
+                let wait = move || std::thread::sleep(Duration::from_micros(slow));
+                tokio::task::spawn_blocking(wait).await.unwrap();
+            }
+            self.looking.fetch_sub(1, Ordering::SeqCst);
             if self.silent.load(Ordering::SeqCst) {
                 return Err(GenerationsUnavailable("as planned".to_owned()));
             }
