@@ -76,6 +76,7 @@ impl RecordSink for GraphBuilder {
             name: row.name.to_owned(),
             notes: row.notes.to_vec(),
             interrupted: row.interrupted,
+            synced: row.synced,
             repo: None,
         };
         self.sources.push((row.id, info));
@@ -171,7 +172,8 @@ impl GraphBuilder {
         let mut sources: Vec<SourceInfo> = self.sources.drain(..).map(|(_, info)| info).collect();
         let mut repos = Vec::new();
         for (index, source) in sources.iter_mut().enumerate() {
-            if source.kind == SourceKind::Git {
+            // One that never was read to its end is no part of the organisation yet: that it was begun changes nothing.
+            if source.kind == SourceKind::Git && source.synced {
                 source.repo = Some(RepoId(repos.len() as u32));
                 repos.push(index as u32);
             }

@@ -82,7 +82,9 @@ pub(crate) struct SourceInfo {
     pub(crate) name: String,
     pub(crate) notes: Vec<String>,
     pub(crate) interrupted: bool,
-    /// The repository's number, for git sources.
+    /// Whether a sync of it ever ended.
+    pub(crate) synced: bool,
+    /// The repository's number, for git sources that were synced.
     pub(crate) repo: Option<RepoId>,
 }
 

@@ -1,5 +1,6 @@
 //! What a git repository yields: commits, their people and the files they change.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ObjectId, Timestamp};
@@ -39,7 +40,7 @@ pub struct Credit {
 }
 
 /// What happened to a file in a commit, as `git diff-tree -M --name-status` tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeStatus {
     /// New at this path.

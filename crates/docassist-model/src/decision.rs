@@ -1,11 +1,12 @@
 //! Decision records.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::TicketKey;
 
 /// The state of a decision, in the terms that the record forms share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionStatus {
     /// Proposed, draft, in review.

@@ -18,18 +18,79 @@ pub enum ErrorCode {
     StoreUnusable,
     /// Stopped on request.
     Cancelled,
+    /// Nobody is logged in, or what was shown to prove who asks does not hold.
+    Unauthenticated,
+    /// Whoever asks may not do that.
+    Forbidden,
+    /// It contradicts what is there.
+    Conflict,
+    /// Too much was asked for in too short a time.
+    RateLimited,
+    /// More was sent than is taken.
+    TooLarge,
+    /// What was sent is of a type that is not taken.
+    UnsupportedMediaType,
+    /// There is such a thing, and it cannot be asked like that.
+    MethodNotAllowed,
+    /// It took longer than it may.
+    Timeout,
+    /// Not now: it is starting, stopping or full.
+    Unavailable,
     /// A defect, or an environment that failed (disk full, permissions).
     Internal,
 }
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::InvalidInput,
+        Self::NotFound,
+        Self::Busy,
+        Self::SourceUnreadable,
+        Self::StoreUnusable,
+        Self::Cancelled,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::MethodNotAllowed,
+        Self::Timeout,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::NotFound => "not_found",
+            Self::Busy => "busy",
+            Self::SourceUnreadable => "source_unreadable",
+            Self::StoreUnusable => "store_unusable",
+            Self::Cancelled => "cancelled",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::Conflict => "conflict",
+            Self::RateLimited => "rate_limited",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
     /// The exit status of the command line: 0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 a check did not hold.
     #[must_use]
     pub const fn exit_status(self) -> u8 {
         match self {
             Self::InvalidInput => 2,
             Self::NotFound => 3,
-            Self::Busy | Self::SourceUnreadable | Self::StoreUnusable | Self::Cancelled | Self::Internal => 1,
+            _ => 1,
         }
     }
 }

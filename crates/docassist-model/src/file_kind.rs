@@ -4,6 +4,7 @@
 //! for files that exist no longer. Both run once for every path of a history, so they look names up in static tables and
 //! allocate nothing but one lower-cased copy of the path.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod documentation;
@@ -19,7 +20,7 @@ pub use interface::{is_public_interface, is_schema};
 use path_parts::PathParts;
 
 /// The sort of a file, decided in the order: generated, binary, documentation, dependency, test, configuration, source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
     /// Code that people write.
@@ -58,7 +59,7 @@ impl FileKind {
 }
 
 /// A file at the tip of a branch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct FileEntry {
     /// Path from the root. Bytes that are not UTF-8 are written `\xHH`.
     pub path: String,

@@ -3,6 +3,7 @@
 //!
 //! `total` and every `by_*` count are over all matches; only `items` is one page.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Timestamp;
@@ -43,8 +44,22 @@ impl Serialize for Counts {
     }
 }
 
+impl JsonSchema for Counts {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Counts".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Counts by name, most first, then by name.",
+            "type": "object",
+            "additionalProperties": { "type": "integer", "minimum": 0 },
+        })
+    }
+}
+
 /// How much of the truth an answer rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Completeness {
     /// Whether nothing relevant was missing.
     pub complete: bool,
@@ -61,7 +76,7 @@ impl Completeness {
 }
 
 /// An analysis's answer with what every answer carries.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Answer<T> {
     /// The organisation.
     pub org: String,
@@ -75,7 +90,7 @@ pub struct Answer<T> {
 }
 
 /// One page of a list, with the size of the whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Page<T> {
     /// All matches.
     pub total: u64,

@@ -50,6 +50,20 @@ impl ObjectId {
 #[error("`{0}` is no git object name")]
 pub struct InvalidObjectId(pub String);
 
+impl schemars::JsonSchema for ObjectId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ObjectId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "The name of a git object: 40 or 64 hexadecimal digits.",
+            "type": "string",
+            "pattern": "^(?:[0-9a-f]{40}|[0-9a-f]{64})$",
+        })
+    }
+}
+
 impl FromStr for ObjectId {
     type Err = InvalidObjectId;
 

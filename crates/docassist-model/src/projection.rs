@@ -4,7 +4,8 @@
 use crate::{ChangeStatus, CreditRole, Decision, FileKind, LinkDirection, Page, StatusCategory, Timestamp};
 
 /// What a source is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// A git repository.
     Git,
@@ -51,6 +52,8 @@ pub struct SourceRow<'a> {
     pub notes: &'a [String],
     /// Whether a sync of it was interrupted, so that records are missing.
     pub interrupted: bool,
+    /// Whether a sync of it ever ended.
+    pub synced: bool,
 }
 
 /// A name and address as recorded in commits of one source, with what `.mailmap` makes of it.

@@ -72,6 +72,20 @@ impl Timestamp {
     }
 }
 
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "An instant: RFC 3339, UTC, whole seconds.",
+            "type": "string",
+            "format": "date-time",
+        })
+    }
+}
+
 /// The text is no date and no instant with an offset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither a date (2024-05-01) nor an instant (2024-05-01T12:00:00Z)")]

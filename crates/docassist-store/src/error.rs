@@ -37,6 +37,9 @@ pub enum StoreError {
         /// The kind that was asked for.
         wanted: &'static str,
     },
+    /// The organisation or the user that something was to belong to does not exist, or not any more.
+    #[error("the organisation or the user is gone")]
+    UnknownOwner,
     /// The data was written by a newer version of the program.
     #[error("{location} has format version {found}; this program knows versions up to {known}")]
     Newer {
@@ -48,7 +51,7 @@ pub enum StoreError {
         known: i64,
     },
     /// The data is not what this program wrote.
-    #[error("{location} is damaged or no record store: {detail}")]
+    #[error("{location} is damaged or not written by docassist: {detail}")]
     Damaged {
         /// Where the data is.
         location: String,
@@ -90,7 +93,7 @@ impl StoreError {
         match self {
             Self::Busy { .. } => ErrorCode::Busy,
             Self::Cancelled => ErrorCode::Cancelled,
-            Self::UnknownSource(_) => ErrorCode::NotFound,
+            Self::UnknownSource(_) | Self::UnknownOwner => ErrorCode::NotFound,
             Self::KindMismatch { .. } => ErrorCode::InvalidInput,
             Self::Newer { .. } | Self::Damaged { .. } => ErrorCode::StoreUnusable,
             Self::Feed(_) => ErrorCode::SourceUnreadable,
@@ -107,11 +110,12 @@ impl StoreError {
             Self::KindMismatch { .. } => "give the new source another name with --name",
             Self::Newer { .. } => "use the newer docassist that wrote it, or another --data directory",
             Self::Damaged { .. } => {
-                "restore a backup, or move the file away and sync again: every record can be read anew from its source"
+                "restore a backup; a file of records can be moved away instead: another sync reads them anew from their \
+                 sources"
             }
             Self::DiskFull { .. } => "free some space and sync again; what was finished before is kept",
             Self::Permission { .. } => "check who owns the data directory, or choose another one with --data",
-            Self::Cancelled | Self::Feed(_) | Self::Backend { .. } => return None,
+            Self::Cancelled | Self::UnknownOwner | Self::Feed(_) | Self::Backend { .. } => return None,
         })
     }
 

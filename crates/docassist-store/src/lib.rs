@@ -9,8 +9,12 @@
 //! knows of analyses, of HTTP or of the time: instants come in as arguments (only the lock, which is no record, notes
 //! when it was taken).
 //!
-//! Backends: [`SqliteStore`], one database file per organisation.
+//! What the service keeps besides records (organisations, accounts, keys, sessions, the audit log, jobs) is in a
+//! [`ControlStore`], one for all organisations.
+//!
+//! Backends: [`SqliteStore`], one database file per organisation, and [`SqliteControl`], one file beside them.
 
+mod control;
 mod error;
 mod records;
 mod sqlite;
@@ -18,10 +22,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use control::{Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Rotation, Window};
 pub use error::{BoxError, Result, StoreError};
 pub use records::{
     DocsFinish, FeedEnd, FileChanges, GitFinish, Outcome, PageChanges, RecordCounts, Source, TicketImport,
     TicketOutcome,
 };
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteControl, SqliteStore};
 pub use store::{Store, TicketSink, Writer};

@@ -1,50 +1,65 @@
-//! Records in SQLite: one database file per organisation, `DATA/orgs/<slug>/records.db`.
+//! SQLite: records in one database file per organisation, `DATA/orgs/<slug>/records.db`, and what the service keeps
+//! besides them in `DATA/control.db` ([`control`]).
 //!
 //! Organisations share no file, so that no statement can reach across them, and one is backed up or removed by its
 //! folder. The log of changes (WAL) lets readers see a consistent state while a writer is at work.
 
 mod columns;
+mod control;
 mod database;
 mod encoding;
 mod fault;
 mod git;
+mod identity;
 mod intern;
 mod lock;
 mod pages;
 mod project;
+mod readers;
+mod removal;
+mod sequences;
+mod shadow;
 mod sources;
 mod tickets;
 mod writer;
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use docassist_model::{ObjectId, OrgSlug, Page, RecordSink, TenantScope, Ticket, TicketKey};
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use docassist_model::{ObjectId, Page, RecordSink, TenantScope, Ticket, TicketKey};
+use rusqlite::{OptionalExtension, Transaction};
 
 use crate::{Result, Source, Store, StoreError, Writer};
-use database::Purpose;
+pub use control::SqliteControl;
+use database::{Format, Purpose};
 use fault::{Fault, Inner};
 use lock::WriterLock;
+use readers::Readers;
+use sequences::{Look, Sequences};
 use writer::SqliteWriter;
 
-/// Connections kept open for the next read, over all organisations. Opening one costs about as much as twenty small
-/// reads; each holds a few file handles.
-const IDLE_READERS: usize = 8;
+/// Records of an organisation ("docA").
+const RECORDS: Format = Format {
+    application_id: 0x646f_6341,
+    migrations: &[include_str!("sqlite/migrations/0001_records.sql")],
+    private: false,
+    // Holds the index of 500,000 commits, into which object names fall at random.
+    writer_cache_kib: 64 * 1024,
+};
 
 /// Records in SQLite files below a data directory: `DATA/orgs/<slug>/records.db`.
 #[derive(Debug)]
 pub struct SqliteStore {
     data: PathBuf,
-    readers: Mutex<Vec<(OrgSlug, Connection)>>,
+    readers: Readers,
+    sequences: Sequences,
 }
 
 impl SqliteStore {
     /// A store below `data`. Touches nothing yet: folders and files come with an organisation's first writer.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), readers: Mutex::default() }
+        Self { data: data.into(), readers: Readers::default(), sequences: Sequences::default() }
     }
 
     fn folder(&self, scope: &TenantScope) -> PathBuf {
@@ -57,38 +72,31 @@ impl SqliteStore {
 
     /// Runs `read` in one transaction; `None` where the organisation was never written.
     fn read<T>(&self, scope: &TenantScope, read: impl FnOnce(&Transaction<'_>) -> Inner<T>) -> Result<Option<T>> {
-        let idle = {
-            let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = readers.iter().position(|(org, _)| org == scope.org());
-            at.map(|at| readers.swap_remove(at).1)
-        };
         let path = self.file(scope);
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => match database::open(&path, Purpose::Read)? {
-                Some(connection) => connection,
-                None => return Ok(None),
-            },
-        };
+        let Some(mut reader) = self.readers.take(scope.org(), &path)? else { return Ok(None) };
         let result = (|| {
-            let transaction = connection.transaction()?;
+            let transaction = reader.connection.transaction()?;
             let result = read(&transaction)?;
             transaction.commit()?;
             Ok(result)
         })();
         let result = result.map_err(|fault: Fault| fault.at(&path.display().to_string()))?;
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() >= IDLE_READERS {
-            readers.remove(0);
-        }
-        readers.push((scope.org().clone(), connection));
+        self.readers.give(scope.org(), reader);
         Ok(Some(result))
     }
 }
 
 impl Store for SqliteStore {
     fn sequence(&self, scope: &TenantScope) -> Result<u64> {
-        Ok(self.read(scope, |transaction| sources::sequence(transaction))?.unwrap_or_default())
+        let look = Look::at(&self.file(scope));
+        if let Some(sequence) = look.as_ref().and_then(|look| self.sequences.get(scope.org(), look)) {
+            return Ok(sequence);
+        }
+        let sequence = self.read(scope, |transaction| sources::sequence(transaction))?;
+        if let (Some(look), Some(sequence)) = (look, sequence) {
+            self.sequences.put(scope.org(), look, sequence);
+        }
+        Ok(sequence.unwrap_or_default())
     }
 
     fn sources(&self, scope: &TenantScope) -> Result<Vec<Source>> {
@@ -106,12 +114,10 @@ impl Store for SqliteStore {
         wait: Duration,
         cancel: &dyn Fn() -> bool,
     ) -> Result<Box<dyn Writer + '_>> {
-        let folder = self.folder(scope);
-        std::fs::create_dir_all(&folder).map_err(|error| StoreError::io(folder.display().to_string(), error))?;
-        let lock = WriterLock::take(&folder.join("writer.lock"), scope.org(), purpose, wait, cancel)?;
+        let lock = WriterLock::take(&self.folder(scope), scope.org(), purpose, wait, cancel)?;
         let path = self.file(scope);
         let location = path.display().to_string();
-        let Some(connection) = database::open(&path, Purpose::Write)? else {
+        let Some(connection) = database::open(&path, Purpose::Write, &RECORDS)? else {
             return Err(StoreError::Damaged { location, detail: "it could not be created".to_owned() });
         };
         Ok(Box::new(SqliteWriter::new(connection, location, lock)))
@@ -149,6 +155,13 @@ impl Store for SqliteStore {
             Ok(statement.query_row((source, id.as_bytes()), |row| row.get(0)).optional()?)
         })?;
         Ok(message.flatten())
+    }
+
+    fn remove_org(&self, scope: &TenantScope) -> Result<()> {
+        removal::remove(&self.folder(scope), scope.org(), || {
+            self.readers.close(scope.org());
+            self.sequences.forget(scope.org());
+        })
     }
 
     fn location(&self, scope: &TenantScope) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use docassist_model::{
     Commit, Decision, ObjectId, Page, RecordSink, SourceId, SourceKind, TenantScope, Ticket, TicketKey,
 };
+use serde_json::Value;
 
 use crate::{
     BoxError, DocsFinish, FeedEnd, GitFinish, Outcome, Result, Source, StoreError, TicketImport, TicketOutcome,
@@ -18,6 +19,9 @@ use crate::{
 pub trait Store: Send + Sync {
     /// The number of changes so far: +1 with every finished sync that changed something and every removal of a source.
     /// Equal numbers mean equal visible records. (Whether a source is `interrupted` is no record and may differ.)
+    ///
+    /// Cheap enough to be asked several times a second for a thousand organisations: while nothing is written it reads
+    /// no records.
     ///
     /// # Errors
     /// See [`Store`].
@@ -68,6 +72,19 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn commit_message(&self, scope: &TenantScope, source: &str, id: &ObjectId) -> Result<Option<String>>;
 
+    /// Removes the organisation's records, and everything else that is kept beside them (clones, uploads). Afterwards it
+    /// reads as never written: its sequence begins anew, so whoever remembers something by sequence has to forget it.
+    /// Nothing happens where there is nothing.
+    ///
+    /// Whoever is in the midst of reading, here or in another process, reads on in the state from before and ends; the
+    /// next read sees that there is nothing. A writer is waited for a few seconds; one that waits itself then writes a
+    /// new organisation. Killed half-way, the organisation is there as a whole or not at all, and what is left on the
+    /// disk goes with the next removal.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where a writer does not end in time; see also [`Store`].
+    fn remove_org(&self, scope: &TenantScope) -> Result<()>;
+
     /// Where the organisation's records are, for people to read. No secrets.
     fn location(&self, scope: &TenantScope) -> String;
 
@@ -92,6 +109,16 @@ pub trait Writer: Send {
     /// # Errors
     /// [`StoreError::KindMismatch`] where one of another kind has the name.
     fn source(&mut self, kind: SourceKind, name: &str, location: &str) -> Result<Source>;
+
+    /// A source that stands in for the repository `source` while that is read anew. Readers see `source` as it was, and
+    /// nothing of the shadow, until [`Writer::finish_git`] of the shadow puts it in the place of `source`, under its
+    /// name, in one transaction; the sequence moves by one, and the [`Outcome`] is that of a first sync: everything that
+    /// was read counts as added.
+    ///
+    /// One that was begun and not finished is returned again, so that an interrupted reading goes on, if its `terms`
+    /// (such as the reader's version; they are its cursor until it ends) are the same; otherwise a new one is begun.
+    /// It goes with its source, and when a sync of the source itself ends.
+    fn shadow(&mut self, source: SourceId, terms: &Value) -> Result<Source>;
 
     /// Removes a source and all its records; the sequence moves.
     fn remove_source(&mut self, source: SourceId) -> Result<()>;

@@ -1,6 +1,7 @@
 //! What every backend must do, written once and instantiated for each: [`suite`].
 
 mod builders;
+mod control;
 mod docs;
 mod git;
 mod organisations;
@@ -20,13 +21,14 @@ trait Backend {
     fn open(&self) -> Box<dyn Store>;
 }
 
-/// Runs every behaviour test against a backend: `suite!(name, constructor)`.
+/// Runs every behaviour test against a backend: `suite! { constructor; module { test … } … }`. The modules are those
+/// beside the one that calls it.
 macro_rules! suite {
     ($backend:expr; $($module:ident { $($test:ident)+ })+) => {
         $(mod $module {
             $(#[test]
             fn $test() {
-                crate::tests::$module::$test(&$backend);
+                super::super::$module::$test(&$backend);
             })+
         })+
     };

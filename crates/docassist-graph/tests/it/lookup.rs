@@ -3,7 +3,7 @@
 use docassist_graph::{Lookup, Nearest};
 use docassist_testing::{commit, organisation, ticket};
 
-use crate::graph;
+use crate::{all, day, graph};
 
 fn org() -> docassist_testing::builders::Organisation {
     organisation()
@@ -43,4 +43,21 @@ fn prefixes_of_commits_and_keys_in_any_case_will_do() {
     assert!(matches!(graph.find_commit("zzzz"), Lookup::Missing(_)));
     assert!(matches!(graph.find_ticket("p-12"), Lookup::Found(_)));
     assert!(matches!(graph.find_ticket("P-13"), Lookup::Missing(Nearest(names)) if names == ["P-12"]));
+}
+
+#[test]
+fn a_repository_that_was_never_read_to_its_end_is_not_there_yet() {
+    let begun = graph(&org().repository("begun").never_synced());
+    assert_eq!(begun.digest(), graph(&org()).digest());
+    assert!(matches!(begun.find_repo("begun"), Lookup::Missing(_)));
+    // It is told of all the same, and only where everything is asked about.
+    let told = |notes: &[String]| notes.iter().any(|note| note.contains("the sync of begun was interrupted"));
+    let gaps = begun.undocumented(day("2024-02-01"), 90, &all()).unwrap();
+    assert!(told(&gaps.completeness.notes), "{:?}", gaps.completeness);
+    let Lookup::Found(site) = begun.find_repo("site") else { panic!("the repository is known") };
+    let answer = begun.relations_of_repository(site, day("2024-02-01"), 5);
+    assert!(!told(&answer.completeness.notes), "{:?}", answer.completeness);
+    // One whose later sync was interrupted stays.
+    let later = graph(&org().repository("later").interrupted());
+    assert!(matches!(later.find_repo("later"), Lookup::Found(_)));
 }

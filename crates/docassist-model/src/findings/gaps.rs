@@ -1,12 +1,13 @@
 //! Gap analyses: what is missing between tickets, code, pages and decisions.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Counts, Page};
 use crate::{ObjectId, Timestamp};
 
 /// Why an orphaned ticket has no code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrphanClass {
     /// Resolved without a change: won't fix, duplicate, invalid, cannot reproduce, incomplete.
@@ -30,7 +31,7 @@ impl OrphanClass {
 }
 
 /// A ticket that no commit or pull request refers to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the ticket's own")]
 pub struct OrphanedTicket {
     pub key: String,
@@ -46,7 +47,7 @@ pub struct OrphanedTicket {
 }
 
 /// Tickets of the window that no commit or pull request refers to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "counts by what their names say")]
 pub struct Orphaned {
     /// Length of the window in days.
@@ -60,7 +61,7 @@ pub struct Orphaned {
 }
 
 /// A source change without ticket or documentation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the commit's own")]
 pub struct UndocumentedChange {
     pub sha: ObjectId,
@@ -75,7 +76,7 @@ pub struct UndocumentedChange {
 }
 
 /// Commits of the window that change source, and neither documentation nor refer to a ticket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "counts by what their names say")]
 pub struct Undocumented {
     /// Length of the window in days.
@@ -89,7 +90,7 @@ pub struct Undocumented {
 }
 
 /// A feature that was built and has no decision record.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the ticket's own")]
 pub struct MissingDecision {
     pub key: String,
@@ -108,7 +109,7 @@ pub struct MissingDecision {
 }
 
 /// Features that were built and have no decision record.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "counts by what their names say")]
 pub struct MissingDecisions {
     #[serde(flatten)]
@@ -117,7 +118,7 @@ pub struct MissingDecisions {
 }
 
 /// A ticket that is not done and has not moved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the ticket's own")]
 pub struct StaleTicket {
     pub key: String,
@@ -130,7 +131,7 @@ pub struct StaleTicket {
 }
 
 /// Tickets that are not done and were last updated before the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "counts by what their names say")]
 pub struct Stale {
     /// Length of the window in days.
@@ -142,7 +143,7 @@ pub struct Stale {
 }
 
 /// A commit in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the commit's own")]
 pub struct CommitLine {
     pub sha: ObjectId,
@@ -153,7 +154,7 @@ pub struct CommitLine {
 }
 
 /// A ticket that is referred to and is not known, though its project is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DanglingReference {
     /// The key as referred to.
     pub key: String,
@@ -166,7 +167,7 @@ pub struct DanglingReference {
 }
 
 /// References to tickets that do not exist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Dangling {
     /// Ordered by number of citing commits, then by key.
     #[serde(flatten)]
@@ -176,7 +177,7 @@ pub struct Dangling {
 }
 
 /// A page that names a file which is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OutdatedReference {
     /// The page's source (repository or folder).
     pub source: String,
@@ -193,7 +194,7 @@ pub struct OutdatedReference {
 }
 
 /// Pages that speak of code that is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OutdatedDocs {
     /// Ordered by page and line.
     #[serde(flatten)]
@@ -203,7 +204,7 @@ pub struct OutdatedDocs {
 }
 
 /// Totals of every gap analysis with its default window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "totals of the sections of the same names")]
 pub struct Summary {
     pub orphaned: u64,
@@ -219,7 +220,7 @@ pub struct Summary {
 }
 
 /// A part of the health figure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HealthPart {
     /// What is measured.
     pub name: &'static str,
@@ -232,7 +233,7 @@ pub struct HealthPart {
 }
 
 /// All gap analyses with their default windows, ten items each.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "sections of the names of their analyses")]
 pub struct Comprehensive {
     pub summary: Summary,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Counts;
@@ -12,7 +13,7 @@ use crate::{FileKind, ObjectId, Timestamp};
 pub type Totals = BTreeMap<&'static str, u64>;
 
 /// A ticket with the number of commits that join it to the subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the ticket's own")]
 pub struct TicketCount {
     pub key: String,
@@ -24,7 +25,7 @@ pub struct TicketCount {
 }
 
 /// A person's part in the subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the person's own")]
 pub struct PersonShare {
     pub name: String,
@@ -38,7 +39,7 @@ pub struct PersonShare {
 }
 
 /// A file that changes together with the subject.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CoChange {
     /// The other file.
     pub path: String,
@@ -49,7 +50,7 @@ pub struct CoChange {
 }
 
 /// A file that uses the subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Dependent {
     /// The using file.
     pub path: String,
@@ -58,7 +59,7 @@ pub struct Dependent {
 }
 
 /// A place in a page that names the subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DocumentMention {
     /// `source:path` of the page where it is not the subject's repository, else its path.
     pub page: String,
@@ -69,7 +70,7 @@ pub struct DocumentMention {
 }
 
 /// Somebody who should review.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the person's own")]
 pub struct Reviewer {
     pub name: String,
@@ -81,7 +82,7 @@ pub struct Reviewer {
 }
 
 /// The level of a risk score: low < 25 ≤ medium < 50 ≤ high < 75 ≤ critical.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "named by their bounds above")]
 pub enum Level {
@@ -116,7 +117,7 @@ impl Level {
 }
 
 /// One reason for a risk score.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RiskFactor {
     /// A stable name.
     pub name: &'static str,
@@ -127,7 +128,7 @@ pub struct RiskFactor {
 }
 
 /// How likely a change here is to do harm.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Risk {
     /// 0–100: the rounded sum of the factors.
     pub score: u8,
@@ -138,7 +139,7 @@ pub struct Risk {
 }
 
 /// What a file touches.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FileImpact {
     /// The path asked for.
     pub path: String,
@@ -175,7 +176,7 @@ pub struct FileImpact {
 }
 
 /// A ticket in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the ticket's own")]
 pub struct TicketLine {
     pub key: String,
@@ -195,7 +196,7 @@ pub struct TicketLine {
 }
 
 /// A file with what was done to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the file's own")]
 pub struct FileLine {
     pub path: String,
@@ -208,7 +209,7 @@ pub struct FileLine {
 }
 
 /// A link between tickets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LinkedTicket {
     /// The other ticket.
     pub key: String,
@@ -224,7 +225,7 @@ pub struct LinkedTicket {
 }
 
 /// A ticket like the subject.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the ticket's own")]
 pub struct SimilarTicket {
     pub key: String,
@@ -233,7 +234,7 @@ pub struct SimilarTicket {
 }
 
 /// Where a ticket is mentioned other than in commits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Mention {
     /// `ticket`, `page` or `decision`.
     pub kind: &'static str,
@@ -245,7 +246,7 @@ pub struct Mention {
 }
 
 /// How far a ticket's work reaches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct BlastRadius {
     /// The band of files, areas and lines together.
     pub level: Level,
@@ -258,7 +259,7 @@ pub struct BlastRadius {
 }
 
 /// What a ticket touches.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TicketImpact {
     /// The ticket.
     pub ticket: TicketLine,
@@ -287,7 +288,7 @@ pub struct TicketImpact {
 }
 
 /// A changed file of a commit or diff.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the change's own")]
 pub struct ChangedFile {
     pub path: String,
@@ -302,7 +303,7 @@ pub struct ChangedFile {
 }
 
 /// A file that usually changes with those of a change, and did not.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct MissingCoChange {
     /// The file that is missing.
     pub path: String,
@@ -315,7 +316,7 @@ pub struct MissingCoChange {
 }
 
 /// What a change touches: a commit's, or one not committed yet.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ChangeImpact {
     /// The repository.
     pub repo: String,
@@ -344,7 +345,7 @@ pub struct ChangeImpact {
 }
 
 /// What a commit touches.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CommitImpact {
     /// Its name.
     pub sha: ObjectId,
@@ -364,7 +365,7 @@ pub struct CommitImpact {
 }
 
 /// What a diff touches.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DiffImpact {
     /// What was compared: `HEAD and the working tree`, `main..HEAD`.
     pub range: String,
@@ -374,7 +375,7 @@ pub struct DiffImpact {
 }
 
 /// Who should review a change to the given files.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Reviewers {
     /// The files asked for.
     pub paths: Vec<String>,

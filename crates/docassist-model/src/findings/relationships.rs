@@ -1,5 +1,6 @@
 //! Relationships: the whole story of a ticket, a developer, a file, a repository; and decisions.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Page;
@@ -8,7 +9,7 @@ use super::impact::{FileLine, LinkedTicket, Mention, PersonShare, TicketCount, T
 use crate::{DecisionStatus, FileKind, Timestamp};
 
 /// A pull request in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the pull request's own")]
 pub struct PullRequestLine {
     pub repo: String,
@@ -20,7 +21,7 @@ pub struct PullRequestLine {
 }
 
 /// A page in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the page's own")]
 pub struct PageLine {
     pub source: String,
@@ -31,7 +32,7 @@ pub struct PageLine {
 }
 
 /// A decision record in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the decision's own")]
 pub struct DecisionLine {
     /// `SOURCE/NUMBER`, or `SOURCE/PATH` where there is no number or several records share it.
@@ -55,7 +56,7 @@ pub struct DecisionLine {
 }
 
 /// Decision records, in the order of their ids.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Decisions {
     /// One page.
     #[serde(flatten)]
@@ -65,7 +66,7 @@ pub struct Decisions {
 }
 
 /// One decision record with what is around it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DecisionDetail {
     /// The record.
     pub decision: DecisionLine,
@@ -76,7 +77,7 @@ pub struct DecisionDetail {
 }
 
 /// What happened at an instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Event {
     /// When.
     pub time: Timestamp,
@@ -90,7 +91,7 @@ pub struct Event {
 }
 
 /// The whole story of a ticket.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TicketRelations {
     /// The ticket.
     pub ticket: TicketLine,
@@ -117,7 +118,7 @@ pub struct TicketRelations {
 }
 
 /// A person and every address that they are known by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the person's own")]
 pub struct Person {
     pub name: String,
@@ -126,7 +127,7 @@ pub struct Person {
 }
 
 /// A person's work in numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PersonStats {
     /// Non-merge commits as author or co-author.
     pub commits: u64,
@@ -149,7 +150,7 @@ pub struct PersonStats {
 }
 
 /// A folder with its share of a person's changes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Area {
     /// The folder, at most two levels deep; `.` for the root.
     pub path: String,
@@ -158,7 +159,7 @@ pub struct Area {
 }
 
 /// The whole story of a developer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeveloperRelations {
     /// The person.
     pub person: Person,
@@ -177,7 +178,7 @@ pub struct DeveloperRelations {
 }
 
 /// The whole story of a file.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FileRelations {
     /// The path asked for.
     pub path: String,
@@ -204,7 +205,7 @@ pub struct FileRelations {
 }
 
 /// A repository in numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RepositoryStats {
     /// Commits, merges included.
     pub commits: u64,
@@ -225,7 +226,7 @@ pub struct RepositoryStats {
 }
 
 /// Commits of a month.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MonthActivity {
     /// `2024-05`.
     pub month: String,
@@ -234,7 +235,7 @@ pub struct MonthActivity {
 }
 
 /// The whole story of a repository.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RepositoryRelations {
     /// Its name.
     pub repository: String,
@@ -251,7 +252,7 @@ pub struct RepositoryRelations {
 }
 
 /// Something that a text search over the graph found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Match {
     /// `ticket`, `commit`, `file`, `person`, `page`, `decision`, `repository`.
     pub kind: &'static str,
@@ -265,7 +266,7 @@ pub struct Match {
 }
 
 /// What a text search over the graph found: names and titles that contain every word.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Matches {
     /// The text.
     pub query: String,

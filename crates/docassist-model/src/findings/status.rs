@@ -1,12 +1,13 @@
 //! What is connected and how much of it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Counts;
 use crate::Timestamp;
 
 /// A connected source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourceStatus {
     /// Its name.
     pub name: String,
@@ -31,7 +32,7 @@ pub struct SourceStatus {
 }
 
 /// What is connected and how much of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Status {
     /// Where the data is.
     pub data: String,

@@ -1,21 +1,32 @@
 //! Opening a database: settings, versions, migrations.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::fault::{Fault, Inner};
 use crate::{Result, StoreError};
 
-/// Each step from one format version to the next; the number of steps is the version this program knows.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_records.sql")];
+/// A kind of database that this program keeps.
+#[derive(Debug)]
+pub(super) struct Format {
+    /// Marks the file as ours, so that another program's database is never migrated.
+    pub(super) application_id: i64,
+    /// Each step from one format version to the next; their number is the version that this program knows.
+    pub(super) migrations: &'static [&'static str],
+    /// Whether nobody but its owner may read the file.
+    pub(super) private: bool,
+    /// Page cache of a connection that writes.
+    pub(super) writer_cache_kib: i64,
+}
 
-/// Marks the file as ours ("docA"), so that another program's database is never migrated.
-const APPLICATION_ID: i64 = 0x646f_6341;
-
-/// How long to wait for SQLite's own locks. Only opening, migrating and the end of a checkpoint take them, and briefly.
+/// How long to wait for SQLite's own locks: somebody else's transaction, where several write, or else opening,
+/// migrating and the end of a checkpoint, which are brief.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often to try again where SQLite does not wait by itself.
+const POLL: Duration = Duration::from_millis(5);
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,20 +38,33 @@ pub(super) enum Purpose {
 }
 
 /// Opens the database at `path`, creating (to write) and migrating it as needed. `None`: there is nothing to read yet.
-pub(super) fn open(path: &Path, purpose: Purpose) -> Result<Option<Connection>> {
+pub(super) fn open(path: &Path, purpose: Purpose, format: &Format) -> Result<Option<Connection>> {
     let location = path.display().to_string();
     let existed = path.try_exists().map_err(|error| StoreError::io(&location, error))?;
     if !existed && purpose == Purpose::Read {
         return Ok(None);
     }
-    let connection = connect(path, purpose).map_err(|fault| fault.at(&location))?;
+    if !existed && format.private {
+        // What SQLite keeps beside the file (log, shared index) gets the permissions of the file.
+        create_private(path).map_err(|error| StoreError::io(&location, error))?;
+    }
+    let connection = connect(path, purpose, format).map_err(|fault| fault.at(&location))?;
     if !existed {
         sync_folders(path);
     }
     Ok(connection)
 }
 
-fn connect(path: &Path, purpose: Purpose) -> Inner<Option<Connection>> {
+/// Makes an empty file, which is a new database to SQLite.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn connect(path: &Path, purpose: Purpose, format: &Format) -> Inner<Option<Connection>> {
     // NO_MUTEX: a connection is used by one thread at a time; SQLite's own mutexes would only cost time.
     // Readers open for writing as well: the first connection after a crash has to restore the shared index of the log.
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -52,22 +76,23 @@ fn connect(path: &Path, purpose: Purpose) -> Inner<Option<Connection>> {
     connection.pragma_update(None, "foreign_keys", true)?;
     // In one transaction: somebody may be creating the database.
     let transaction = connection.transaction()?;
-    let version = version(&transaction, path)?;
+    let version = version(&transaction, path, format)?;
     drop(transaction);
     match version {
         // The first writer is creating it, or died before it had.
         0 if purpose == Purpose::Read => return Ok(None),
-        version if version < MIGRATIONS.len() => migrate(&mut connection, path)?,
+        version if version < format.migrations.len() => migrate(&mut connection, path, format)?,
         _ => {}
     }
-    settings(&connection, purpose)?;
+    let cache = if purpose == Purpose::Write { format.writer_cache_kib } else { READER_CACHE_KIB };
+    settings(&connection, cache)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(Some(connection))
 }
 
 /// Makes the names of a new file and of its folders last through a loss of power, where folders can be synced.
 fn sync_folders(path: &Path) {
-    // The file is in `DATA/orgs/<slug>`: three folders, and the one that has `DATA`, may be new.
+    // At most, the file is in `DATA/orgs/<slug>`: three folders, and the one that has `DATA`, may be new.
     for folder in path.ancestors().skip(1).take(4) {
         if let Ok(folder) = std::fs::File::open(folder) {
             let _ = folder.sync_all();
@@ -77,8 +102,6 @@ fn sync_folders(path: &Path) {
 
 /// Compiled statements kept per connection: all that a writer has, so that none is compiled twice.
 const STATEMENTS: usize = 64;
-/// Page cache of a writer: it holds the index of 500,000 commits, into which object names fall at random.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// A reader goes through tables once, from the operating system's cache.
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Pages of log after which they are moved into the database: large, since each time costs two waits for the disk.
@@ -86,9 +109,8 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 /// What the log is cut back to once it is empty.
 const LOG_BYTES: i64 = 64 << 20;
 
-fn settings(connection: &Connection, purpose: Purpose) -> Inner<()> {
-    let cache = if purpose == Purpose::Write { WRITER_CACHE_KIB } else { READER_CACHE_KIB };
-    connection.pragma_update(None, "cache_size", -cache)?;
+fn settings(connection: &Connection, cache_kib: i64) -> Inner<()> {
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     Ok(())
@@ -103,11 +125,12 @@ pub(super) fn durable(connection: &Connection, durable: bool) -> Inner<()> {
 }
 
 /// The format version of the file; 0 for one that is new.
-fn version(connection: &Connection, path: &Path) -> Inner<usize> {
+fn version(connection: &Connection, path: &Path, format: &Format) -> Inner<usize> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let location = || path.display().to_string();
-    if application != APPLICATION_ID {
+    let known = format.migrations.len();
+    if application != format.application_id {
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if found != 0 || tables != 0 {
             let detail = "it is the database of another program".to_owned();
@@ -115,27 +138,43 @@ fn version(connection: &Connection, path: &Path) -> Inner<usize> {
         }
     }
     match usize::try_from(found) {
-        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
-        Ok(_) => Err(StoreError::Newer { location: location(), found, known: MIGRATIONS.len() as i64 }.into()),
+        Ok(version) if version <= known => Ok(version),
+        Ok(_) => Err(StoreError::Newer { location: location(), found, known: known as i64 }.into()),
         Err(_) => Err(Fault::Malformed(format!("format version {found}"))),
     }
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Inner<()> {
-    // Only a new file takes the page size. The log lets readers go on while somebody writes.
+fn migrate(connection: &mut Connection, path: &Path, format: &Format) -> Inner<()> {
+    // Only a new file takes the page size.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_log(connection)?;
     durable(connection, true)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have done it meanwhile.
-    let from = version(&transaction, path)?;
-    for migration in MIGRATIONS.iter().skip(from) {
+    let from = version(&transaction, path, format)?;
+    for migration in format.migrations.iter().skip(from) {
         transaction.execute_batch(migration)?;
     }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.pragma_update(None, "application_id", format.application_id)?;
+    transaction.pragma_update(None, "user_version", format.migrations.len() as i64)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Switches to the log of changes, which lets readers go on while somebody writes.
+fn use_log(connection: &Connection) -> Inner<()> {
+    let started = Instant::now();
+    loop {
+        // Where two processes do this to a new file at once, SQLite refuses one of them without waiting.
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && started.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(POLL);
+            }
+            result => return Ok(result?),
+        }
+    }
 }
 
 /// Bytes of a database page.

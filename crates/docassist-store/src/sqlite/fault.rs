@@ -68,9 +68,12 @@ impl Fault {
                     Code::PermissionDenied | Code::ReadOnly | Code::CannotOpen => {
                         StoreError::Permission { location, detail }
                     }
-                    // Only a migration by another process, or another program, locks the database itself.
+                    // A migration by another process, another program, or many who write to the same database.
                     Code::DatabaseBusy | Code::DatabaseLocked => {
                         StoreError::Busy { org: location, holder: "another process, inside the database".to_owned() }
+                    }
+                    _ if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
+                        StoreError::UnknownOwner
                     }
                     _ => StoreError::Backend { location, source: error.into() },
                 }

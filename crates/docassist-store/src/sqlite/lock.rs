@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use docassist_model::{OrgSlug, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::identity;
 use crate::{Result, StoreError};
 
 /// How often a waiting writer tries again: short for people, long for the machine.
@@ -19,6 +20,9 @@ const POLL: Duration = Duration::from_millis(50);
 const MAX_PURPOSE: usize = 200;
 /// Longest lock file that is read.
 const MAX_FILE: u64 = 4096;
+
+/// The file in an organisation's folder.
+const NAME: &str = "writer.lock";
 
 /// The lock, held until dropped.
 #[derive(Debug)]
@@ -35,20 +39,27 @@ struct Holder {
 }
 
 impl WriterLock {
-    /// Takes the lock at `path`, waiting at most `wait` and asking `cancel` between tries.
+    /// Takes the lock of the organisation in `folder`, which is made where there is none, waiting at most `wait` and
+    /// asking `cancel` between tries.
     pub(super) fn take(
-        path: &Path,
+        folder: &Path,
         org: &OrgSlug,
         purpose: &str,
         wait: Duration,
         cancel: &dyn Fn() -> bool,
     ) -> Result<Self> {
+        let path = &folder.join(NAME);
         let failed = |error| StoreError::io(path.display().to_string(), error);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
         let started = Instant::now();
+        let mut file = open(folder, path)?;
         loop {
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if is_at(&file, path) => break,
+                // The organisation was removed by the one that held the lock: this is the lock of nothing any more.
+                Ok(()) => {
+                    file = open(folder, path)?;
+                    continue;
+                }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
                 Err(TryLockError::WouldBlock) => {}
             }
@@ -74,6 +85,18 @@ impl WriterLock {
         self.file.rewind()?;
         self.file.write_all(&serde_json::to_vec(&holder)?)
     }
+}
+
+fn open(folder: &Path, path: &Path) -> Result<File> {
+    std::fs::create_dir_all(folder).map_err(|error| StoreError::io(folder.display().to_string(), error))?;
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    file.map_err(|error| StoreError::io(path.display().to_string(), error))
+}
+
+/// Whether the file is the one at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    let file = file.metadata().ok().as_ref().and_then(identity::of);
+    file.is_some() && file == identity::at(path)
 }
 
 impl Drop for WriterLock {
@@ -112,14 +135,14 @@ fn describe(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn take(path: &Path, wait: Duration, cancel: &dyn Fn() -> bool) -> Result<WriterLock> {
-        WriterLock::take(path, &"org".parse().unwrap(), "sync git kafka\n", wait, cancel)
+    fn take(folder: &Path, wait: Duration, cancel: &dyn Fn() -> bool) -> Result<WriterLock> {
+        WriterLock::take(folder, &"org".parse().unwrap(), "sync git kafka\n", wait, cancel)
     }
 
     #[test]
     fn a_second_writer_waits_then_names_the_holder() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("writer.lock");
+        let path = folder.path().join("org");
         let held = take(&path, Duration::ZERO, &|| false).unwrap();
         let started = Instant::now();
         let error = take(&path, Duration::from_millis(120), &|| false).unwrap_err().to_string();
@@ -135,7 +158,7 @@ mod tests {
     #[test]
     fn a_waiting_writer_gets_the_lock_when_it_is_free() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("writer.lock");
+        let path = folder.path().join("org");
         let held = take(&path, Duration::ZERO, &|| false).unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| take(&path, Duration::from_secs(30), &|| false).unwrap());
@@ -147,9 +170,26 @@ mod tests {
     #[test]
     fn garbage_in_the_file_is_no_obstacle() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("writer.lock");
+        let path = folder.path().join(NAME);
         std::fs::write(&path, [0xff; 9000]).unwrap();
         assert_eq!(describe(&path), "another process");
-        take(&path, Duration::ZERO, &|| false).unwrap();
+        take(folder.path(), Duration::ZERO, &|| false).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_waits_for_what_was_removed_gets_the_lock_of_what_is_there() {
+        let parent = tempfile::tempdir().unwrap();
+        let (folder, gone) = (parent.path().join("org"), parent.path().join("gone"));
+        let held = take(&folder, Duration::ZERO, &|| false).unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| take(&folder, Duration::from_secs(30), &|| false).unwrap());
+            std::thread::sleep(Duration::from_millis(80));
+            std::fs::rename(&folder, &gone).unwrap();
+            drop(held);
+            let lock = waiting.join().unwrap();
+            assert!(is_at(&lock.file, &folder.join(NAME)));
+            assert!(matches!(take(&folder, Duration::ZERO, &|| false), Err(StoreError::Busy { .. })));
+        });
     }
 }

@@ -20,10 +20,11 @@ pub(super) fn project(transaction: &Transaction<'_>, sink: &mut dyn RecordSink) 
             projects: &source.projects,
             notes: &source.notes,
             interrupted: source.interrupted,
+            synced: source.synced.is_some(),
         });
     }
     identities(transaction, sink)?;
-    paths(transaction, sink)?;
+    paths(transaction, sink, &states)?;
     files(transaction, sink)?;
     commits(transaction, sink, &states)?;
     tickets(transaction, sink)?;
@@ -47,15 +48,15 @@ fn identities(transaction: &Transaction<'_>, sink: &mut dyn RecordSink) -> Inner
     Ok(())
 }
 
-fn paths(transaction: &Transaction<'_>, sink: &mut dyn RecordSink) -> Inner<()> {
+fn paths(transaction: &Transaction<'_>, sink: &mut dyn RecordSink, states: &[SourceState]) -> Inner<()> {
     let mut statement = transaction.prepare_cached("SELECT id, source, path FROM paths NOT INDEXED")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        sink.path(&PathRow {
-            id: columns::number(row, 0)?,
-            source: columns::source(row, 1)?,
-            path: columns::text(row, 2)?,
-        });
+        let source = columns::source(row, 1)?;
+        // A shadow has paths before anybody is to see it.
+        if states.iter().any(|state| state.source.id == source) {
+            sink.path(&PathRow { id: columns::number(row, 0)?, source, path: columns::text(row, 2)? });
+        }
     }
     Ok(())
 }

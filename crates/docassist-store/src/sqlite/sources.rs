@@ -4,8 +4,8 @@ use docassist_model::{SourceId, SourceKind, Timestamp};
 use rusqlite::{Connection, Row, Transaction};
 use serde_json::Value;
 
-use super::columns;
 use super::fault::{Fault, Inner};
+use super::{columns, shadow};
 use crate::{RecordCounts, Source, StoreError};
 
 /// The columns that [`read`] reads, in its order.
@@ -23,14 +23,12 @@ pub(super) struct SourceState {
 }
 
 fn read(row: &Row<'_>) -> Inner<SourceState> {
-    let kind = columns::text(row, 1)?;
-    let kind = SourceKind::from_name(kind).ok_or_else(|| Fault::Malformed(format!("source of kind `{kind}`")))?;
     let synced = columns::optional_time(row, 7)?;
     let staged = columns::number(row, 11)?;
     Ok(SourceState {
         source: Source {
             id: columns::source(row, 0)?,
-            kind,
+            kind: columns::kind(row, 1)?,
             name: columns::text(row, 2)?.to_owned(),
             location: columns::text(row, 3)?.to_owned(),
             cursor: serde_json::from_str(columns::text(row, 4)?)?,
@@ -48,13 +46,16 @@ fn read(row: &Row<'_>) -> Inner<SourceState> {
     })
 }
 
-/// All sources without their counts, in the order of their names.
+/// All sources that users know of, without their counts, in the order of their names.
 pub(super) fn states(connection: &Connection) -> Inner<Vec<SourceState>> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM sources ORDER BY name"))?;
     let mut rows = statement.query([])?;
     let mut states = Vec::new();
     while let Some(row) = rows.next()? {
-        states.push(read(row)?);
+        let state = read(row)?;
+        if !shadow::is_shadow(&state.source.name) {
+            states.push(state);
+        }
     }
     Ok(states)
 }
@@ -71,14 +72,24 @@ pub(super) fn by_name(connection: &Connection, name: &str) -> Inner<Option<Sourc
     rows.next()?.map(read).transpose()
 }
 
-/// The source of that number, without its counts, provided it is of `kind`.
-pub(super) fn of_kind(connection: &Connection, id: SourceId, kind: SourceKind) -> Inner<SourceState> {
+/// The source of that name, which was just made, without its counts.
+pub(super) fn named(connection: &Connection, name: &str) -> Inner<SourceState> {
+    by_name(connection, name)?.ok_or_else(|| Fault::Malformed("a new source is missing".to_owned()))
+}
+
+/// The source of that number, without its counts.
+pub(super) fn of_any_kind(connection: &Connection, id: SourceId) -> Inner<SourceState> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM sources WHERE id = ?1"))?;
     let mut rows = statement.query([id.0])?;
     let Some(row) = rows.next()? else {
         return Err(StoreError::UnknownSource(id.0.to_string()).into());
     };
-    let state = read(row)?;
+    read(row)
+}
+
+/// The source of that number, without its counts, provided it is of `kind`.
+pub(super) fn of_kind(connection: &Connection, id: SourceId, kind: SourceKind) -> Inner<SourceState> {
+    let state = of_any_kind(connection, id)?;
     check_kind(&state.source, kind)?;
     Ok(state)
 }

@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use docassist_model::{Commit, Decision, ObjectId, SourceId, SourceKind};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 
 use super::fault::{Fault, Inner};
 use super::intern::Known;
 use super::lock::WriterLock;
-use super::{columns, database, git, pages, sources, tickets};
+use super::{columns, database, git, pages, shadow, sources, tickets};
 use crate::{
     BoxError, DocsFinish, FeedEnd, GitFinish, Outcome, Result, Source, TicketImport, TicketOutcome, TicketSink, Writer,
 };
@@ -69,22 +70,25 @@ impl Writer for SqliteWriter {
                 "INSERT INTO sources (kind, name, location) VALUES (?1, ?2, ?3)",
                 (kind.as_str(), name, location),
             )?;
-            let state = sources::by_name(transaction, name)?;
-            let state = state.ok_or_else(|| Fault::Malformed("a new source is missing".to_owned()))?;
-            Ok(state.source)
+            Ok(sources::named(transaction, name)?.source)
         })
     }
 
     fn remove_source(&mut self, source: SourceId) -> Result<()> {
         self.write(true, |transaction, known| {
+            // The numbers of sources are never used again: what is known of a shadow that goes as well is no harm.
             known.remove(&source);
+            let state = sources::of_any_kind(transaction, source)?;
+            shadow::drop_of(transaction, &state.source.name)?;
             // What belongs to it goes with it (ON DELETE CASCADE).
-            if transaction.execute("DELETE FROM sources WHERE id = ?1", [source.0])? == 0 {
-                return Err(crate::StoreError::UnknownSource(source.0.to_string()).into());
-            }
+            transaction.execute("DELETE FROM sources WHERE id = ?1", [source.0])?;
             sources::advance(transaction)?;
             Ok(())
         })
+    }
+
+    fn shadow(&mut self, source: SourceId, terms: &Value) -> Result<Source> {
+        self.write(false, |transaction, _| shadow::begin(transaction, source, terms))
     }
 
     fn known_commit(&self, source: SourceId, id: &ObjectId) -> Result<bool> {
@@ -127,7 +131,16 @@ impl Writer for SqliteWriter {
     fn finish_git(&mut self, source: SourceId, finish: GitFinish<'_>) -> Result<Outcome> {
         self.write(true, |transaction, known| {
             let state = sources::of_kind(transaction, source, SourceKind::Git)?;
-            git::finish(transaction, &state, known.entry(source).or_default(), &finish)
+            let mut end = |state| git::finish(transaction, state, known.entry(source).or_default(), &finish);
+            let Some(original) = shadow::original(transaction, &state.source)? else {
+                // Whoever began to read it anew did not go on.
+                shadow::drop_of(transaction, &state.source.name)?;
+                return end(&state);
+            };
+            let outcome = end(&state)?;
+            shadow::replace(transaction, &original.source, source)?;
+            known.remove(&original.source.id);
+            Ok(outcome)
         })
     }
 

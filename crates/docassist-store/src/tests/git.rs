@@ -3,11 +3,11 @@
 use docassist_model::{ChangeStatus, Commit, FileChange, Identity, SourceKind, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::builders::{any_commit, change, commit, decision, end, file, git, id, identity, ids, page, sync};
 use super::{Backend, only, project, refused, scope, writer};
-use crate::{FileChanges, GitFinish, Outcome, PageChanges, StoreError};
+use crate::{FileChanges, GitFinish, Outcome, PageChanges, StoreError, Writer};
 
 pub(super) fn commits_are_projected_as_they_were_given(backend: &dyn Backend) {
     let store = backend.open();
@@ -216,6 +216,119 @@ pub(super) fn an_operation_for_another_kind_is_refused(backend: &dyn Backend) {
     assert!(matches!(writer.finish_git(docs, end()), Err(StoreError::KindMismatch { .. })));
     let unknown = docassist_model::SourceId(99);
     assert!(matches!(refused(writer.commit_graph(unknown)), StoreError::UnknownSource(_)));
+}
+
+/// What a shadow is read with.
+fn terms() -> Value {
+    json!({"reader": 1})
+}
+
+pub(super) fn a_source_is_read_anew_behind_its_back(backend: &dyn Backend) {
+    let store = backend.open();
+    let mut writer = writer(&*store);
+    let cursor = json!({"tip": "abc"});
+    let source = git(&mut *writer);
+    writer.stage_commits(source, &[commit(1, "one"), commit(2, "two")]).unwrap();
+    let (files, pages) = ([file("a.rs", 1), file("b.rs", 2)], [page("doc.md", "text")]);
+    let whole = GitFinish {
+        cursor: &cursor,
+        files: FileChanges { replace_all: true, removed: &[], upserted: &files },
+        pages: PageChanges { replace_all: true, removed: &[], upserted: &pages },
+        ..end()
+    };
+    writer.finish_git(source, whole).unwrap();
+    let before = project(&*store);
+    let sources = store.sources(&scope()).unwrap();
+
+    let shadow = writer.shadow(source, &terms()).unwrap();
+    assert_eq!((shadow.name.as_str(), shadow.location.as_str()), ("repo", "/repo"));
+    assert_eq!((shadow.synced, shadow.staged, &shadow.cursor), (None, 0, &terms()));
+    assert_ne!(shadow.id, source);
+    assert!(!writer.known_commit(shadow.id, &id(1)).unwrap());
+    writer.stage_commits(shadow.id, &[commit(1, "one"), commit(2, "two, read otherwise")]).unwrap();
+    assert_eq!((project(&*store), store.sources(&scope()).unwrap()), (before.clone(), sources));
+    assert_eq!(git(&mut *writer), source);
+    // An interrupted reading goes on.
+    let again = writer.shadow(source, &terms()).unwrap();
+    assert_eq!((again.id, again.staged), (shadow.id, 2));
+    assert_eq!(writer.stage_commits(shadow.id, &[commit(2, "two"), commit(3, "three")]).unwrap(), 1);
+    assert_eq!(project(&*store), before);
+
+    let smaller = GitFinish {
+        files: FileChanges { replace_all: true, removed: &[], upserted: &files[..1] },
+        pages: PageChanges::default(),
+        ..whole
+    };
+    let outcome = writer.finish_git(shadow.id, smaller).unwrap();
+    let expected = Outcome {
+        sequence: before.0 + 1,
+        changed: true,
+        commits_added: 3,
+        files_upserted: 1,
+        identities_changed: 3,
+        ..Outcome::default()
+    };
+    assert_eq!(outcome, expected);
+    let lines = project(&*store).1;
+    let count = |kind: &str| lines.iter().filter(|line| line.starts_with(kind)).count();
+    assert_eq!((count("source repo"), count("commit repo"), count("file repo"), lines.len()), (1, 3, 1, 5));
+    let message = |number| store.commit_message(&scope(), "repo", &id(number)).unwrap();
+    assert_eq!(message(2).as_deref(), Some("two, read otherwise"));
+    let status = store.sources(&scope()).unwrap();
+    assert_eq!((status.len(), status[0].id, status[0].name.as_str()), (1, shadow.id, "repo"));
+    assert_eq!((&status[0].cursor, status[0].interrupted), (&cursor, false));
+    // It is the source now, like any other.
+    assert!(matches!(refused(writer.finish_git(source, end())), StoreError::UnknownSource(_)));
+    assert_eq!(sync(&mut *writer, &[commit(4, "four")]).commits_added, 1);
+    assert_eq!(only(&*store, &["commit"]).len(), 4);
+}
+
+pub(super) fn an_abandoned_shadow_leaves_nothing(backend: &dyn Backend) {
+    let store = backend.open();
+    let mut writer = writer(&*store);
+    let sequence = sync(&mut *writer, &[commit(1, "one")]).sequence;
+    let source = git(&mut *writer);
+    let begin = |writer: &mut dyn Writer, terms: &Value| {
+        let shadow = writer.shadow(source, terms).unwrap();
+        writer.stage_commits(shadow.id, &[commit(1, "read otherwise"), commit(2, "two")]).unwrap();
+        shadow.id
+    };
+    // Read with other terms, it is begun anew.
+    let first = begin(&mut *writer, &json!({"reader": 0}));
+    let second = writer.shadow(source, &terms()).unwrap();
+    assert_ne!(second.id, first);
+    assert_eq!(second.staged, 0);
+    assert!(matches!(refused(writer.commit_graph(first)), StoreError::UnknownSource(_)));
+
+    // A sync of the source itself ends it, whether or not that sync changes anything.
+    let abandoned = begin(&mut *writer, &terms());
+    assert_eq!(writer.finish_git(source, end()).unwrap().sequence, sequence);
+    assert!(matches!(refused(writer.finish_git(abandoned, end())), StoreError::UnknownSource(_)));
+    assert_eq!(only(&*store, &["commit"]).len(), 1);
+    assert_eq!(writer.shadow(source, &terms()).unwrap().staged, 0);
+
+    // So does the removal of the source.
+    let abandoned = begin(&mut *writer, &terms());
+    writer.remove_source(source).unwrap();
+    assert_eq!(project(&*store), (sequence + 1, vec![]));
+    assert!(matches!(refused(writer.finish_git(abandoned, end())), StoreError::UnknownSource(_)));
+    let again = git(&mut *writer);
+    assert_eq!(writer.shadow(again, &terms()).unwrap().staged, 0);
+}
+
+pub(super) fn a_source_without_a_sync_can_be_read_anew(backend: &dyn Backend) {
+    let store = backend.open();
+    let mut writer = writer(&*store);
+    let source = git(&mut *writer);
+    writer.stage_commits(source, &[commit(1, "one"), commit(2, "two")]).unwrap();
+    let shadow = writer.shadow(source, &terms()).unwrap().id;
+    writer.stage_commits(shadow, &[commit(1, "one")]).unwrap();
+    assert_eq!(project(&*store), (0, vec!["source repo Git [] [] interrupted=true".to_owned()]));
+    let outcome = writer.finish_git(shadow, end()).unwrap();
+    assert_eq!((outcome.sequence, outcome.commits_added), (1, 1));
+    assert_eq!(only(&*store, &["commit"]).len(), 1);
+    let docs = writer.source(SourceKind::Docs, "docs", "/docs").unwrap().id;
+    assert!(matches!(writer.shadow(docs, &terms()), Err(StoreError::KindMismatch { .. })));
 }
 
 /// Whatever the way there, equal records give equal projections; and everything comes out as it went in.

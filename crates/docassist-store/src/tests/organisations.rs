@@ -7,7 +7,7 @@ use docassist_model::{ErrorCode, ObjectId, SourceKind, TenantScope};
 
 use super::builders::{commit, end, git, id, import, sync, ticket};
 use super::{Backend, only, project, refused, scope, writer};
-use crate::StoreError;
+use crate::{GitFinish, StoreError};
 
 pub(super) fn an_organisation_that_was_never_written_is_empty(backend: &dyn Backend) {
     let store = backend.open();
@@ -31,6 +31,66 @@ pub(super) fn organisations_do_not_see_each_other(backend: &dyn Backend) {
     import(&mut *writer, "jira", false, &[ticket("ACME-1", "theirs")]);
     assert_eq!(store.ticket(&scope(), &"ACME-1".parse().unwrap()).unwrap(), None);
     assert_eq!(store.commit_message(&other, "repo", &id(1)).unwrap(), None);
+}
+
+pub(super) fn a_removed_organisation_was_never_written(backend: &dyn Backend) {
+    let (store, other) = (backend.open(), backend.open());
+    store.remove_org(&scope()).unwrap();
+    assert_eq!(store.bytes(&scope()).unwrap(), 0);
+    let globex = TenantScope::unchecked("globex".parse().unwrap(), "a test");
+    import(&mut *store.writer(&globex, "test", Duration::ZERO, &|| false).unwrap(), "jira", false, &[]);
+    sync(&mut *writer(&*store), &[commit(1, "theirs")]);
+    for store in [&store, &other] {
+        assert_eq!(project(&**store).0, 1);
+    }
+    store.remove_org(&scope()).unwrap();
+    for store in [&store, &other] {
+        assert_eq!(project(&**store), (0, vec![]));
+        assert_eq!(store.sources(&scope()).unwrap(), []);
+        assert_eq!(store.commit_message(&scope(), "repo", &id(1)).unwrap(), None);
+        assert_eq!(store.bytes(&scope()).unwrap(), 0);
+        assert_eq!(store.sequence(&globex).unwrap(), 1);
+    }
+    // Another one of the same name has nothing of it, wherever it is looked at.
+    sync(&mut *writer(&*other), &[commit(2, "ours")]);
+    for store in [&store, &other] {
+        assert_eq!(only(&**store, &["commit"]).len(), 1);
+        assert_eq!(store.commit_message(&scope(), "repo", &id(1)).unwrap(), None);
+        assert_eq!(store.commit_message(&scope(), "repo", &id(2)).unwrap().as_deref(), Some("ours"));
+    }
+}
+
+pub(super) fn an_organisation_is_not_removed_under_its_writer(backend: &dyn Backend) {
+    let store = backend.open();
+    let held = writer(&*store);
+    std::thread::scope(|threads| {
+        let removal = threads.spawn(|| store.remove_org(&scope()).unwrap());
+        std::thread::sleep(Duration::from_millis(120));
+        assert!(store.bytes(&scope()).unwrap() > 0);
+        drop(held);
+        removal.join().unwrap();
+    });
+    assert_eq!(store.bytes(&scope()).unwrap(), 0);
+}
+
+pub(super) fn every_change_is_seen_at_once(backend: &dyn Backend) {
+    let (store, other) = (backend.open(), backend.open());
+    let ask = || store.sequence(&scope()).unwrap();
+    assert_eq!(ask(), 0);
+    for round in 1..=300_u64 {
+        // What was asked before must not be what is answered after, whether that was long ago or just now.
+        if round % 30 == 0 {
+            std::thread::sleep(Duration::from_millis(130));
+            assert_eq!((ask(), ask()), (round - 1, round - 1));
+        }
+        let cursor = round.into();
+        let mut writer = writer(&*other);
+        let source = git(&mut *writer);
+        let outcome = writer.finish_git(source, GitFinish { cursor: &cursor, ..end() }).unwrap();
+        assert_eq!((outcome.sequence, ask()), (round, round));
+        drop(writer);
+        assert_eq!((ask(), other.sequence(&scope()).unwrap()), (round, round));
+    }
 }
 
 pub(super) fn a_removed_source_leaves_nothing(backend: &dyn Backend) {

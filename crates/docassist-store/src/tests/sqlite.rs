@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use docassist_model::ErrorCode;
+use docassist_model::{ErrorCode, TenantScope};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -40,6 +40,9 @@ super::suite! { super::Sqlite::new();
         files_follow_the_tree
         mailmap_is_applied_to_new_identities_or_to_all
         an_operation_for_another_kind_is_refused
+        a_source_is_read_anew_behind_its_back
+        an_abandoned_shadow_leaves_nothing
+        a_source_without_a_sync_can_be_read_anew
         incremental_syncs_equal_one_sync
     }
     tickets {
@@ -58,6 +61,9 @@ super::suite! { super::Sqlite::new();
     organisations {
         an_organisation_that_was_never_written_is_empty
         organisations_do_not_see_each_other
+        a_removed_organisation_was_never_written
+        an_organisation_is_not_removed_under_its_writer
+        every_change_is_seen_at_once
         a_removed_source_leaves_nothing
         sources_of_one_kind_are_apart
         readers_see_a_sync_as_a_whole_or_not_at_all
@@ -201,6 +207,102 @@ fn a_database_may_be_read_while_it_is_created() {
             threads.spawn(|| sync(&mut *writer(&*backend.open()), &[commit(1, "one")]));
         });
     }
+}
+
+/// Long enough for what was written before to be no longer fresh.
+fn rest() {
+    std::thread::sleep(std::time::Duration::from_millis(130));
+}
+
+/// Has the store close its connection to the organisation: it keeps those of the last few that it read.
+fn read_others(store: &dyn Store) {
+    for number in 0..20 {
+        let other = TenantScope::unchecked(format!("other-{number}").parse().unwrap(), "a test");
+        if store.sources(&other).unwrap().is_empty() {
+            let mut writer = store.writer(&other, "test", Default::default(), &|| false).unwrap();
+            sync(&mut *writer, &[commit(1, "one")]);
+            drop(writer);
+            store.sources(&other).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_sequence_is_seen_whether_or_not_the_log_is_there() {
+    let backend = Sqlite::new();
+    let (store, other) = (backend.open(), backend.open());
+    let log = || PathBuf::from(format!("{}-wal", backend.file().display()));
+    for round in 1..=12 {
+        let expected = sync(&mut *writer(&*other), &[commit(round, "message")]).sequence;
+        assert_eq!(store.sequence(&scope()).unwrap(), expected);
+        match round % 3 {
+            // Nobody has it open: the log went into the database, and away.
+            0 => {
+                read_others(&*store);
+                assert!(!log().exists());
+            }
+            // The log is there and empty.
+            1 => {
+                let connection = Connection::open(backend.file()).unwrap();
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+                assert_eq!(log().metadata().unwrap().len(), 0);
+            }
+            _ => assert!(log().metadata().unwrap().len() > 0),
+        }
+        assert_eq!(store.sequence(&scope()).unwrap(), expected);
+        rest();
+        assert_eq!(store.sequence(&scope()).unwrap(), expected);
+        assert_eq!(store.sequence(&scope()).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_sequence_that_is_known_is_told_without_the_database() {
+    let backend = written();
+    let store = backend.open();
+    store.sequence(&scope()).unwrap();
+    read_others(&*store);
+    rest();
+    assert_eq!(store.sequence(&scope()).unwrap(), 1);
+    read_others(&*store);
+    // Garbage of the same length and time: nobody looks into it.
+    let metadata = backend.file().metadata().unwrap();
+    std::fs::write(backend.file(), vec![0xa5; usize::try_from(metadata.len()).unwrap()]).unwrap();
+    let file = std::fs::File::options().write(true).open(backend.file()).unwrap();
+    file.set_modified(metadata.modified().unwrap()).unwrap();
+    assert_eq!(store.sequence(&scope()).unwrap(), 1);
+    file.set_modified(metadata.modified().unwrap() + std::time::Duration::from_millis(1)).unwrap();
+    refused(store.sequence(&scope()));
+}
+
+#[test]
+fn a_reader_of_a_removed_organisation_leaves_the_next_one_alone() {
+    let backend = written();
+    let (store, other) = (backend.open(), backend.open());
+    assert_eq!(project(&*store).0, 1);
+    other.remove_org(&scope()).unwrap();
+    // The next one of that name, with a log that must not go when `store` closes what it has of the old one.
+    let mut writer = writer(&*other);
+    sync(&mut *writer, &[commit(2, "two"), commit(3, "three")]);
+    let log = PathBuf::from(format!("{}-wal", backend.file().display()));
+    assert!(log.metadata().unwrap().len() > 0);
+    drop(store);
+    assert!(log.metadata().unwrap().len() > 0);
+    let lines = project(&*backend.open()).1;
+    assert_eq!(lines.iter().filter(|line| line.starts_with("commit")).count(), 2);
+}
+
+#[test]
+fn a_removal_leaves_no_files() {
+    let backend = written();
+    let folder = backend.folder.path().join("orgs");
+    std::fs::create_dir_all(folder.join("acme/clones/repo.git")).unwrap();
+    std::fs::write(folder.join("acme/clones/repo.git/HEAD"), "x").unwrap();
+    // What an earlier one left when it was killed.
+    std::fs::create_dir_all(folder.join(".removed-globex-1-0/clones")).unwrap();
+    std::fs::create_dir_all(folder.join(format!(".removed-acme-{}-0/clones", std::process::id()))).unwrap();
+    backend.open().remove_org(&scope()).unwrap();
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
 }
 
 /// A sink that takes no notice.

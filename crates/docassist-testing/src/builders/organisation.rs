@@ -40,6 +40,7 @@ struct SourceRecords {
     projects: Vec<String>,
     notes: Vec<String>,
     interrupted: bool,
+    synced: bool,
     commits: Vec<Commit>,
     /// `None` where the tip follows from the commits.
     tip: Option<Vec<FileEntry>>,
@@ -74,6 +75,7 @@ impl Organisation {
             projects: Vec::new(),
             notes: Vec::new(),
             interrupted: false,
+            synced: true,
             commits: Vec::new(),
             tip: None,
             tickets: Vec::new(),
@@ -102,6 +104,13 @@ impl Organisation {
     pub fn interrupted(mut self) -> Self {
         self.last().interrupted = true;
         self
+    }
+
+    /// The source's first sync was interrupted.
+    #[must_use]
+    pub fn never_synced(mut self) -> Self {
+        self.last().synced = false;
+        self.interrupted()
     }
 
     /// Adds a commit.
@@ -167,6 +176,7 @@ impl Organisation {
                 projects: &source.projects,
                 notes: &source.notes,
                 interrupted: source.interrupted,
+                synced: source.synced,
             });
         }
         let tips: Vec<Vec<FileEntry>> =
