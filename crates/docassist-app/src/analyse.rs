@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use docassist_graph::analysis::gaps::{DEFAULT_DAYS, DEFAULT_STALE_DAYS};
 use docassist_graph::{FileId, Graph, Lookup, PageRequest, PersonId, RepoId};
-use docassist_model::findings::Answer;
 use docassist_model::findings::gaps::{
     Comprehensive, Dangling, MissingDecisions, Orphaned, OutdatedDocs, Stale, Undocumented,
 };
@@ -12,7 +11,10 @@ use docassist_model::findings::impact::{CommitImpact, FileImpact, Reviewers, Tic
 use docassist_model::findings::relationships::{
     DecisionDetail, Decisions, DeveloperRelations, FileRelations, Matches, RepositoryRelations, TicketRelations,
 };
+use docassist_model::findings::{Answer, Completeness};
 use docassist_model::{ErrorCode, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::error::found;
 use crate::{App, AppError, now};
@@ -66,6 +68,44 @@ pub struct PathQuery {
     pub paths: Vec<String>,
     /// The repository, where several have them.
     pub repo: Option<String>,
+}
+
+/// Answers about several subjects, as a list.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Several<T> {
+    /// The organisation.
+    pub org: String,
+    /// The instant that the answers are about.
+    pub as_of: Timestamp,
+    /// How many were asked for.
+    pub total: u64,
+    /// An answer for each, in the order of the question.
+    pub items: Vec<Answer<T>>,
+    /// All that were asked for are there.
+    pub next: Option<String>,
+    /// What the answers rest on.
+    pub completeness: Completeness,
+}
+
+impl<T> Several<T> {
+    /// The answers together.
+    #[must_use]
+    pub fn of(items: Vec<Answer<T>>) -> Self {
+        let mut notes: Vec<String> = Vec::new();
+        for note in items.iter().flat_map(|item| &item.completeness.notes) {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+        Self {
+            org: items.first().map(|item| item.org.clone()).unwrap_or_default(),
+            as_of: items.first().map(|item| item.as_of).unwrap_or_default(),
+            total: items.len() as u64,
+            items,
+            next: None,
+            completeness: Completeness::of(notes),
+        }
+    }
 }
 
 impl App {

@@ -1,4 +1,6 @@
-//! Changes that are not committed, as the system's git sees them.
+//! Changes that are not committed: as the system's git sees them in a work tree, or as somebody sends them.
+
+mod unified;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,6 +17,21 @@ use crate::{App, AppError, now};
 /// Untracked files that are read to count their lines, and how large one may be.
 const MAX_UNTRACKED: usize = 1_000;
 const MAX_UNTRACKED_BYTES: u64 = 16 * 1024 * 1024;
+
+pub use unified::UnifiedDiff;
+
+/// A change that somebody sends: the service has no work tree to look at.
+#[derive(Debug, Clone, Default)]
+pub struct ChangeQuery {
+    /// The changed files.
+    pub files: Vec<FileChange>,
+    /// The repository; the only one there is if `None`.
+    pub repo: Option<String>,
+    /// Texts that may refer to tickets: a title, a branch's name, messages.
+    pub message: String,
+    /// Whose change it is, by address or name. Somebody who never committed here is nobody.
+    pub authors: Vec<String>,
+}
 
 /// A change in a work tree or between two commits.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +86,36 @@ impl App {
         }
         let range = if range_of_commits { base.to_owned() } else { format!("{base} and the work tree") };
         let request = DiffRequest { repo, range, files, text, authors };
+        let limit = question.limit.unwrap_or(Question::DEFAULT_LIMIT);
+        Ok(graph.impact_of_diff(&request, question.as_of.unwrap_or_else(now), limit))
+    }
+
+    /// What a change that somebody sends touches.
+    ///
+    /// # Errors
+    /// When the repository is not known, or there are several and none is named.
+    pub fn impact_of_change(&self, query: &ChangeQuery, question: Question) -> Result<Answer<DiffImpact>, AppError> {
+        let graph = self.graph()?;
+        let names = graph.repo_names();
+        let name = match (query.repo.as_deref(), names.as_slice()) {
+            (Some(name), _) => Some(name),
+            (None, [only]) => Some(only.as_str()),
+            (None, _) => None,
+        };
+        let repo = find_repo(&graph, name)?.ok_or_else(|| {
+            AppError::new(ErrorCode::InvalidInput, "say which repository the change is in").candidates(names)
+        })?;
+        let mut authors = Vec::new();
+        for author in &query.authors {
+            authors.extend(find_people(&graph, author).unwrap_or_default());
+        }
+        let request = DiffRequest {
+            repo,
+            range: "the change as sent".to_owned(),
+            files: query.files.clone(),
+            text: query.message.clone(),
+            authors,
+        };
         let limit = question.limit.unwrap_or(Question::DEFAULT_LIMIT);
         Ok(graph.impact_of_diff(&request, question.as_of.unwrap_or_else(now), limit))
     }

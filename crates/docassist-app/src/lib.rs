@@ -2,59 +2,82 @@
 //! sources, store and graph; it knows nothing of terminals and of HTTP.
 //!
 //! [`App`] is one organisation's data as one user of it sees it. It reads the clock where nobody gives an instant, and
-//! hands instants down to everything else.
+//! hands instants down to everything else. [`Service`] is what a program adds that serves many: accounts, answers from
+//! the cache, sync jobs.
 
+pub mod accounts;
 mod analyse;
+mod answers;
 mod diff;
 mod error;
+mod graphs;
+pub mod jobs;
+pub mod secrets;
+mod service;
 mod snapshot;
 mod status;
 pub mod sync;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 use docassist_model::{TenantScope, Timestamp};
 use docassist_store::{SqliteStore, Store};
 
-pub use analyse::{GapQuery, PathQuery, Question};
-pub use diff::DiffQuery;
+pub use analyse::{GapQuery, PathQuery, Question, Several};
+pub use answers::{Answers, CacheConfig, Query};
+pub use diff::{ChangeQuery, DiffQuery, UnifiedDiff};
+pub use docassist_cache::{
+    Breaker, Family, FamilyStats, Outcome, RedisConfig, Replicas, Stats as CacheStats, TierStats, TimesToLive,
+    Value as CachedAnswer,
+};
 pub use docassist_graph::{Graph, PageRequest};
+pub use docassist_store::Window;
 pub use error::AppError;
+pub use graphs::{GraphState, GraphStats, Graphs};
+pub use service::{ACCESS_LIFE, Actor, Delivery, Service, ServiceConfig};
 
 /// How long a sync waits for another one of the same organisation by default.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 
 /// One organisation's data.
 pub struct App {
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
+    graphs: Arc<Graphs>,
     scope: TenantScope,
     data: PathBuf,
-    snapshot: Mutex<snapshot::Cell>,
 }
 
 impl App {
     /// The organisation of `scope` in the data directory `data`. Reads and writes nothing yet.
     #[must_use]
     pub fn new(data: &Path, scope: TenantScope) -> Self {
-        let store: Box<dyn Store> = Box::new(SqliteStore::new(data));
-        Self { store, scope, data: data.to_owned(), snapshot: Mutex::default() }
+        Self::over(Arc::new(SqliteStore::new(data)), Arc::new(Graphs::unbounded()), data, scope)
     }
 
-    /// Makes a new data directory, with a note to git that nothing in it belongs into a repository: by default it lies in
-    /// the work tree that the user stands in. One that exists is left as it is.
-    ///
-    /// What cannot be written here is found out, and said better, by the store.
+    /// The same over a store and graphs that others use as well.
+    pub(crate) fn over(store: Arc<dyn Store>, graphs: Arc<Graphs>, data: &Path, scope: TenantScope) -> Self {
+        Self { store, graphs, scope, data: data.to_owned() }
+    }
+
     fn prepare_folder(&self) {
-        if !self.data.exists() && std::fs::create_dir_all(&self.data).is_ok() {
-            drop(std::fs::write(self.data.join(".gitignore"), "# Made by docassist; can be deleted as a whole.\n*\n"));
-        }
+        prepare_folder(&self.data);
     }
 
     /// Where the organisation's files are that are no records: clones.
     fn folder(&self) -> PathBuf {
         self.data.join("orgs").join(self.scope.org().as_str())
+    }
+}
+
+/// Makes a new data directory, with a note to git that nothing in it belongs into a repository: by default it lies in the
+/// work tree that the user stands in. One that exists is left as it is.
+///
+/// What cannot be written here is found out, and said better, by the store.
+fn prepare_folder(data: &Path) {
+    if !data.exists() && std::fs::create_dir_all(data).is_ok() {
+        drop(std::fs::write(data.join(".gitignore"), "# Made by docassist; can be deleted as a whole.\n*\n"));
     }
 }
 

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use docassist_model::{Identity, ObjectId};
 
 pub use history::{CommitBatch, UnreadableObject};
-pub use remote::{CloneError, is_remote, update_clone};
+pub use remote::{Access, CloneError, Credential, is_remote, update_clone};
 pub use tip::{FileTree, TreeSelection};
 pub use walk::Walk;
 

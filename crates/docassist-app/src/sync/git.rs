@@ -7,7 +7,7 @@ use std::time::Duration;
 use docassist_model::{Commit, Decision, ErrorCode, ObjectId, Page, Progress, SourceKind};
 use docassist_sources::decisions;
 use docassist_sources::git::{
-    Branch, CommitBatch, FileTree, GitRepository, TreeSelection, Walk, is_remote, update_clone,
+    Access, Branch, CommitBatch, FileTree, GitRepository, TreeSelection, Walk, is_remote, update_clone,
 };
 use docassist_store::{FileChanges, GitFinish, Outcome, PageChanges, Source, Writer};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -33,10 +33,12 @@ pub struct GitRequest {
     pub name: Option<String>,
     /// The branch; the one that `HEAD` is at if `None`.
     pub branch: Option<String>,
-    /// Forget what was read before.
+    /// Read everything anew. What was read before stays until that has ended.
     pub full: bool,
     /// How long to wait for another sync; [`crate::DEFAULT_WAIT`] if `None`.
     pub wait: Option<Duration>,
+    /// With whose rights a URL is read; the user's own by default.
+    pub access: Access,
 }
 
 /// What a sync did.
@@ -125,7 +127,7 @@ impl App {
         let (repository, location) = if is_remote(&request.location) {
             progress.phase(&format!("fetching {}", request.location), None);
             let folder = self.folder().join("clones").join(format!("{name}.git"));
-            update_clone(&request.location, &folder, &cancelled)?;
+            update_clone(&request.location, &folder, &request.access, &cancelled)?;
             (GitRepository::open(&folder)?, request.location.clone())
         } else {
             let repository = GitRepository::open(Path::new(&request.location))?;
@@ -138,7 +140,7 @@ impl App {
         sync.run()
     }
 
-    /// The source to write to, emptied where everything has to be read anew.
+    /// The source to write to: one that stands in for it where everything has to be read anew.
     fn git_source(
         &self,
         writer: &mut dyn Writer,
@@ -164,8 +166,8 @@ impl App {
         if !anew {
             return Ok(source);
         }
-        writer.remove_source(source.id)?;
-        Ok(writer.source(SourceKind::Git, name, location)?)
+        // Readers go on with what there is until all of it is read; so does everybody, should that not come to an end.
+        Ok(writer.shadow(source.id, &serde_json::json!({ "reader": READER_VERSION }))?)
     }
 }
 
@@ -193,7 +195,7 @@ fn name_of(location: &str) -> Result<String, AppError> {
 }
 
 /// Source names are part of node ids, file names and commands.
-pub(super) fn checked_name(name: &str) -> Result<String, AppError> {
+pub(crate) fn checked_name(name: &str) -> Result<String, AppError> {
     let valid = !name.is_empty()
         && name.len() <= 100
         && !name.starts_with(['.', '-'])

@@ -6,14 +6,13 @@ pub(super) mod ticket;
 
 use std::path::PathBuf;
 
-use docassist_app::{AppError, DiffQuery};
+use docassist_app::{AppError, DiffQuery, Several};
+use docassist_model::findings::Answer;
 use docassist_model::findings::gaps::CommitLine;
 use docassist_model::findings::impact::{
     DocumentMention, PersonShare, Reviewer, Reviewers as ReviewersAnswer, Risk, TicketCount, Totals,
 };
-use docassist_model::findings::{Answer, Completeness};
 use docassist_model::{ErrorCode, Timestamp};
-use serde::Serialize;
 
 use super::{Context, paths};
 use crate::cli::{Impact, Reviewers};
@@ -72,37 +71,6 @@ pub(crate) fn reviewers(context: &Context, arguments: Reviewers) -> Result<(), F
     let query = paths::query(&context.app, arguments.paths)?;
     let question = context.question(&arguments.limit);
     context.print_lists(&context.app.reviewers(&query, arguments.author.as_deref(), question)?, &arguments.limit)
-}
-
-/// Answers about several files, as a list.
-#[derive(Serialize)]
-struct Several<T> {
-    org: String,
-    as_of: Timestamp,
-    total: u64,
-    items: Vec<Answer<T>>,
-    /// All that were asked for are there.
-    next: Option<String>,
-    completeness: Completeness,
-}
-
-impl<T> Several<T> {
-    fn of(items: Vec<Answer<T>>) -> Self {
-        let mut notes: Vec<String> = Vec::new();
-        for note in items.iter().flat_map(|item| &item.completeness.notes) {
-            if !notes.contains(note) {
-                notes.push(note.clone());
-            }
-        }
-        Self {
-            org: items.first().map(|item| item.org.clone()).unwrap_or_default(),
-            as_of: items.first().map(|item| item.as_of).unwrap_or_default(),
-            total: items.len() as u64,
-            items,
-            next: None,
-            completeness: Completeness::of(notes),
-        }
-    }
 }
 
 /// The size of a list of an answer.

@@ -2,7 +2,7 @@
 
 mod next;
 
-use docassist_app::sync::{DocsReport, DocsRequest, GitReport, GitRequest, TicketsReport, TicketsRequest};
+use docassist_app::sync::{Access, DocsReport, DocsRequest, GitReport, GitRequest, TicketsReport, TicketsRequest};
 use serde::Serialize;
 
 use super::Context;
@@ -18,7 +18,8 @@ pub(crate) fn run(context: &Context, source: Sync) -> Result<(), Failure> {
     let progress = SyncProgress::watched(context.settings.quiet, context.settings.verbose)?;
     match source {
         Sync::Git { location, name, branch, full, wait } => {
-            let request = GitRequest { location, name, branch, full, wait: context.wait(wait.wait) };
+            let request =
+                GitRequest { location, name, branch, full, wait: context.wait(wait.wait), access: Access::default() };
             let report = context.app.sync_git(&request, progress.as_ref());
             progress.finish();
             finish(context, report?)

@@ -1,0 +1,195 @@
+//! Answers from the cache: which question has which key, and how it is computed where the cache has nothing that stands.
+
+mod query;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use docassist_cache::{
+    Cache, Computed, Config, CurrentGenerations, Durable, Failure, Forward, Generations, GenerationsUnavailable,
+    Outcome, RedisUse, Served, Stats, Value,
+};
+use docassist_model::{ErrorCode, SourceKind, TenantScope};
+use docassist_store::Store;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+pub use query::Query;
+
+use crate::{App, AppError, Graphs};
+
+/// The settings of the cache.
+pub type CacheConfig = Config;
+
+/// The content type of all answers.
+const JSON: &str = "application/json";
+
+/// Computations at the same time over all organisations: they are short and need a core each, and more than that many would only
+/// take memory from one another.
+const COMPUTATIONS: usize = 32;
+
+/// Answers questions about any organisation.
+pub struct Answers {
+    cache: Arc<Cache<AppError>>,
+    work: Arc<Work>,
+}
+
+/// What computing takes.
+struct Work {
+    store: Arc<dyn Store>,
+    graphs: Arc<Graphs>,
+    data: PathBuf,
+    permits: Semaphore,
+}
+
+impl Answers {
+    /// Opens the cache in the present Tokio runtime.
+    ///
+    /// # Errors
+    /// When the address of Redis cannot be understood.
+    pub(crate) fn open(
+        config: Config,
+        store: Arc<dyn Store>,
+        graphs: Arc<Graphs>,
+        data: PathBuf,
+    ) -> Result<Self, AppError> {
+        let generations = Arc::new(StoreGenerations(Arc::clone(&store)));
+        let cache = Cache::open(config, generations)
+            .map_err(|error| AppError::new(ErrorCode::InvalidInput, error.to_string()))?;
+        let work = Arc::new(Work { store, graphs, data, permits: Semaphore::new(COMPUTATIONS) });
+        Ok(Self { cache: Arc::new(cache), work })
+    }
+
+    /// The answer as JSON bytes, and where it came from.
+    ///
+    /// # Errors
+    /// As the question itself fails; [`ErrorCode::Internal`] when another request's computation of the same panicked.
+    pub async fn get(&self, scope: &TenantScope, query: Query) -> Result<(Value, Outcome), AppError> {
+        let Some(key) = query.key(scope) else {
+            let value = self.work.compute(scope, Arc::new(query)).await?;
+            let outcome = Outcome {
+                served: Served::Computed(Forward::Bypass),
+                collapsed: false,
+                stored: false,
+                ttl: None,
+                redis: RedisUse::Absent,
+            };
+            return Ok((value, outcome));
+        };
+        let query = Arc::new(query);
+        // The stamp needs no look: the graph is of the store's present sequence, which is at least as new.
+        let compute = |_| async { self.work.compute(scope, query).await.map(Computed::from) };
+        self.cache.get_or_compute(&key, compute).await.map_err(|failure| match failure {
+            Failure::Computation(error) => error,
+            Failure::Crashed => AppError::new(ErrorCode::Internal, failure.to_string()),
+        })
+    }
+
+    /// Runs something that blocks and works with an organisation's graph, past the cache. The graph is loaded first, without
+    /// keeping a thread for those who wait for it.
+    ///
+    /// # Errors
+    /// As `work` fails.
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        scope: &TenantScope,
+        work: impl FnOnce(&App) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<T, AppError> {
+        self.work.with_graph(scope, work).await
+    }
+
+    /// Forgets an organisation's answers, here and in all replicas.
+    pub fn clear(&self, scope: &TenantScope) {
+        self.cache.clear(scope);
+    }
+
+    /// The cache's counters.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.cache.settle();
+        self.cache.stats()
+    }
+
+    /// What makes answers stale when records have changed.
+    pub(crate) fn invalidation(&self) -> Box<dyn Fn(&TenantScope, SourceKind) + Send + Sync> {
+        let cache = Arc::clone(&self.cache);
+        Box::new(move |scope, kind| cache.bump(scope, kind))
+    }
+}
+
+impl Work {
+    async fn compute(self: &Arc<Self>, scope: &TenantScope, query: Arc<Query>) -> Result<Value, AppError> {
+        self.with_graph(scope, move |app| Ok(Value::new(JSON, query.answer(app)?))).await
+    }
+
+    async fn with_graph<T: Send + 'static>(
+        self: &Arc<Self>,
+        scope: &TenantScope,
+        work: impl FnOnce(&App) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<T, AppError> {
+        let slot = self.graphs.slot(scope);
+        let (this, of, place) = (Arc::clone(self), scope.clone(), Arc::clone(&slot));
+        let mut work = Some(work);
+        // Most often the graph is there, and one visit to the threads that may block is enough.
+        let permit = self.permits.acquire().await.map_err(|_| ending())?;
+        let here = blocking(move || {
+            if this.graphs.current(&place, this.store.as_ref(), &of)?.is_none() {
+                return Ok((work.take(), None));
+            }
+            let result = work.take().map(|work| work(&this.app(of)));
+            Ok((None, result))
+        })
+        .await?;
+        drop(permit);
+        let work = match here {
+            (_, Some(result)) => return result,
+            (Some(work), None) => work,
+            (None, None) => return Err(AppError::new(ErrorCode::Internal, "a computation was lost")),
+        };
+        let loading = slot.loading.lock().await;
+        let (this, of, place) = (Arc::clone(self), scope.clone(), Arc::clone(&slot));
+        blocking(move || this.graphs.load(&place, this.store.as_ref(), &of).map(drop)).await?;
+        drop(loading);
+        let _permit = self.permits.acquire().await.map_err(|_| ending())?;
+        let (this, of) = (Arc::clone(self), scope.clone());
+        blocking(move || work(&this.app(of))).await
+    }
+
+    fn app(self: &Arc<Self>, scope: TenantScope) -> App {
+        App::over(Arc::clone(&self.store), Arc::clone(&self.graphs), &self.data, scope)
+    }
+}
+
+fn ending() -> AppError {
+    AppError::new(ErrorCode::Unavailable, "the service is ending")
+}
+
+/// Runs what blocks on a thread that may.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AppError> + Send + 'static,
+) -> Result<T, AppError> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => {
+            Err(AppError::new(ErrorCode::Internal, "the request ended by a defect in the program"))
+        }
+        Err(_) => Err(ending()),
+    }
+}
+
+/// The change sequences of the store.
+struct StoreGenerations(Arc<dyn Store>);
+
+impl Generations for StoreGenerations {
+    fn current<'a>(&'a self, scopes: &'a [TenantScope]) -> CurrentGenerations<'a> {
+        let (store, scopes) = (Arc::clone(&self.0), scopes.to_vec());
+        Box::pin(async move {
+            blocking(move || {
+                let sequence = |scope: &TenantScope| Ok(Durable::all(store.sequence(scope)?));
+                scopes.iter().map(sequence).collect::<Result<Vec<_>, AppError>>()
+            })
+            .await
+            .map_err(|error| GenerationsUnavailable(error.to_string()))
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! Files that were sent to be imported. They lie beside the organisation's records until their job has ended.
+
+use std::path::{Path, PathBuf};
+
+use docassist_model::{ErrorCode, OrgSlug, TenantScope};
+
+use super::SyncRequest;
+use crate::AppError;
+use crate::secrets::random_text;
+
+/// A place for the files of one job.
+#[derive(Debug)]
+pub struct Upload {
+    folder: PathBuf,
+    name: String,
+    files: Vec<PathBuf>,
+}
+
+fn folder_of(data: &Path, org: &OrgSlug) -> PathBuf {
+    data.join("orgs").join(org.as_str()).join("uploads")
+}
+
+impl Upload {
+    pub(super) fn new(data: &Path, scope: &TenantScope) -> Self {
+        Self { folder: folder_of(data, scope.org()), name: String::new(), files: Vec::new() }
+    }
+
+    /// Makes a new empty file. `name` is what the sender calls it; only its ending is kept, by which its form is known.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(&mut self, name: &str) -> Result<(std::fs::File, PathBuf), AppError> {
+        if self.name.is_empty() {
+            self.name = random_text::<12>()?;
+        }
+        let folder = self.folder.join(&self.name);
+        let ending: String = Path::new(name).file_name().map_or_else(String::new, |name| {
+            let name = name.to_string_lossy().to_lowercase();
+            let known = [".json.gz", ".jsonl.gz", ".ndjson.gz", ".csv.gz", ".json", ".jsonl", ".ndjson", ".csv", ".gz"];
+            known.into_iter().find(|ending| name.ends_with(ending)).unwrap_or_default().to_owned()
+        });
+        let path = folder.join(format!("{}{ending}", self.files.len() + 1));
+        let file = std::fs::create_dir_all(&folder).and_then(|()| std::fs::File::create_new(&path));
+        let file =
+            file.map_err(|error| AppError::new(ErrorCode::Internal, format!("the upload cannot be kept: {error}")))?;
+        self.files.push(path.clone());
+        Ok((file, path))
+    }
+
+    /// Whether nothing was sent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// What to do with the files.
+    #[must_use]
+    pub fn into_request(mut self, projects: Vec<String>, prune: bool) -> SyncRequest {
+        let upload = Some(std::mem::take(&mut self.name));
+        SyncRequest::Tickets { files: std::mem::take(&mut self.files), projects, prune, upload }
+    }
+}
+
+/// What was not handed on goes.
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if !self.name.is_empty() {
+            let _ = std::fs::remove_dir_all(self.folder.join(&self.name));
+        }
+    }
+}
+
+/// Removes the files of a job that has ended.
+pub(super) fn discard(data: &Path, org: &OrgSlug, request: &SyncRequest) {
+    if let SyncRequest::Tickets { upload: Some(name), .. } = request
+        && !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    {
+        let _ = std::fs::remove_dir_all(folder_of(data, org).join(name));
+    }
+}
