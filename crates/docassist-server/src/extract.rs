@@ -7,7 +7,7 @@ mod client;
 mod query;
 
 pub(crate) use access::SECURITY;
-pub use access::{Access, Admin, Authenticated, Member, Operator, Policy, Viewer};
+pub use access::{Access, Admin, Authenticated, Local, Member, Operator, Policy, Viewer};
 pub use body::JsonBody;
 pub use client::Client;
 pub use query::{Path, Query};

@@ -133,7 +133,7 @@ impl Metrics {
             }
             let buckets: Vec<(f64, u64)> = BUCKETS
                 .into_iter()
-                .chain([f64::MAX])
+                .chain([f64::INFINITY])
                 .zip(&requests.buckets)
                 .map(|(bound, count)| (bound, count.load(Ordering::Relaxed)))
                 .collect();

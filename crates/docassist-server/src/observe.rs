@@ -70,9 +70,14 @@ pub fn observe(config: &ObserveConfig) -> Result<Observed, String> {
     Ok(Observed { traces })
 }
 
-fn provider(endpoint: &str) -> Result<SdkTracerProvider, String> {
-    // Somebody else in this program may have chosen before; it is the same choice.
+/// Makes TLS use `ring`: the one choice in this program, which its HTTP client asks for.
+pub fn use_ring() {
+    // Made before, it was the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn provider(endpoint: &str) -> Result<SdkTracerProvider, String> {
+    use_ring();
     let endpoint = format!("{}/v1/traces", endpoint.trim_end_matches('/').trim_end_matches("/v1/traces"));
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()

@@ -1,5 +1,7 @@
 //! What the command line takes.
 
+pub(crate) mod serve;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -101,6 +103,11 @@ pub(crate) enum Command {
     /// Write the knowledge graph out
     #[command(subcommand)]
     Export(Export),
+    /// Serve all of this over HTTP, for several organisations at once
+    Serve(Box<serve::Serve>),
+    /// The cache of a running service
+    #[command(subcommand)]
+    Cache(serve::Cache),
     /// Print a completion script for a shell
     Completions {
         /// The shell

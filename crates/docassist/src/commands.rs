@@ -1,5 +1,6 @@
 //! The commands, in modules of the names of their nouns: each asks `docassist-app` a question and prints the answer.
 
+mod cache;
 mod decisions;
 mod describe;
 mod export;
@@ -7,6 +8,7 @@ mod gaps;
 mod impact;
 mod paths;
 mod relationships;
+mod serve;
 mod status;
 mod sync;
 
@@ -60,6 +62,10 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     if settings.verbose {
         streams::say(&format!("data: {}, organisation: {}", settings.data.display(), settings.org));
     }
+    let command = match command {
+        Command::Serve(arguments) => return serve::run(&settings, *arguments),
+        other => other,
+    };
     let scope = TenantScope::unchecked(settings.org.clone(), "the files are those of whoever runs the program");
     let context = Context {
         app: App::new(&settings.data, scope),
@@ -75,7 +81,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Rel(analysis) => relationships::run(&context, analysis),
         Command::Decisions { action, page } => decisions::run(&context, action, &page),
         Command::Export(what) => export::run(&context, what),
-        Command::Completions { .. } | Command::Man { .. } => Ok(()),
+        Command::Cache(what) => cache::run(&context, what),
+        Command::Completions { .. } | Command::Man { .. } | Command::Serve(_) => Ok(()),
     }
 }
 
@@ -115,8 +122,8 @@ impl Context {
             streams::print_json(answer)?;
             return Ok(());
         }
-        // The graph is there already: the answer came from it.
-        let newest = self.app.graph()?.newest();
+        // The graph is there already where the answer came from it; a service's figures need none.
+        let newest = if T::OF_THE_GRAPH { self.app.graph()?.newest() } else { (None, None) };
         let rows = limit.limit.map_or(SHOWN_OF_A_LIST, usize::from);
         let view = View { invocation: &self.invocation, rows, newest, hints: !self.settings.quiet };
         let mut document = answer.document(&view);

@@ -47,6 +47,9 @@ impl View<'_> {
 
 /// Answers that people can read.
 pub(crate) trait Present {
+    /// Whether it comes from the graph, so that how new that is matters to it.
+    const OF_THE_GRAPH: bool = true;
+
     /// The answer in headings, facts and tables.
     fn document(&self, view: &View<'_>) -> Document;
 }

@@ -228,3 +228,26 @@ impl OperationInput for Operator {
         needs_proof(operation, "operator");
     }
 }
+
+/// Those who may see figures of the whole service, which name organisations: whoever runs it, and this machine itself,
+/// unless somebody forwards requests to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Local;
+
+impl FromRequestParts<AppState> for Local {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
+        if client.address.is_loopback() && !client.forwarded {
+            return Ok(Self);
+        }
+        Operator::from_request_parts(parts, state).await.map(|_| Self)
+    }
+}
+
+impl OperationInput for Local {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        operation.extensions.insert("x-role".to_owned(), "local or operator".into());
+    }
+}

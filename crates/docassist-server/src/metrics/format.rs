@@ -66,7 +66,7 @@ impl Family {
         self
     }
 
-    /// `buckets`: upper bound (the last is `f64::MAX`) and how many are in it alone.
+    /// `buckets`: upper bound (the last is `f64::INFINITY`) and how many are in it alone.
     pub(crate) fn add_histogram(&mut self, labels: &[(&'static str, &str)], sum: f64, buckets: Vec<(f64, u64)>) {
         self.push(labels, Value::Histogram { sum, buckets });
     }

@@ -131,7 +131,7 @@ fn jobs(state: &AppState, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt
         }
         let all = of.done + of.failed + of.cancelled;
         let within: u64 = of.buckets.iter().sum();
-        let beyond = [(f64::MAX, all.saturating_sub(within))];
+        let beyond = [(f64::INFINITY, all.saturating_sub(within))];
         let buckets = docassist_app::jobs::BUCKETS.into_iter().zip(of.buckets).chain(beyond).collect();
         times.add_histogram(&[("kind", kind)], of.total.as_secs_f64(), buckets);
         lag.set(&[("kind", kind)], of.waited.as_secs_f64());

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::Done;
-use crate::extract::{Access, Admin, Operator};
+use crate::extract::{Access, Admin, Local};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -132,8 +132,8 @@ impl From<CacheStats> for StatsAnswer {
     }
 }
 
-/// The figures are of all organisations together: for whoever runs the service.
-pub(crate) async fn stats(_: Operator, State(state): State<AppState>) -> Json<StatsAnswer> {
+/// The figures are of all organisations together: for whoever runs the service or is on its machine.
+pub(crate) async fn stats(_: Local, State(state): State<AppState>) -> Json<StatsAnswer> {
     Json(state.service.answers.stats().into())
 }
 

@@ -6,17 +6,16 @@ use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ApiResponse};
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use docassist_app::Breaker;
 use docassist_model::ErrorCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::http::request::Parts;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::described;
-use crate::extract::{Client, Operator};
+use crate::extract::Local;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -68,28 +67,6 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Result<Json<Ready>, 
     Ok(Json(Ready { status, store: "up", memory_cache: "up", redis, notes }))
 }
 
-/// Those who may see the figures, which name organisations: whoever runs the service, and this machine itself, unless
-/// somebody forwards requests to it.
-pub(crate) struct Scraper;
-
-impl FromRequestParts<AppState> for Scraper {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let client = parts.extensions.get::<Client>().cloned().unwrap_or_default();
-        if client.address.is_loopback() && !client.forwarded {
-            return Ok(Self);
-        }
-        Operator::from_request_parts(parts, state).await.map(|_| Self)
-    }
-}
-
-impl aide::OperationInput for Scraper {
-    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        operation.extensions.insert("x-role".to_owned(), "local or operator".into());
-    }
-}
-
 /// The text format of OpenMetrics.
 pub(crate) struct Figures(String);
 
@@ -115,7 +92,7 @@ impl OperationOutput for Figures {
     }
 }
 
-pub(crate) async fn metrics(_: Scraper, State(state): State<AppState>) -> Result<Figures, Problem> {
+pub(crate) async fn metrics(_: Local, State(state): State<AppState>) -> Result<Figures, Problem> {
     let text = state.clone().blocking(move |_| {
         Metrics::text(&state)
             .map_err(|error| docassist_app::AppError::new(ErrorCode::Internal, format!("no figures: {error}")))
