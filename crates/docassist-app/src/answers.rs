@@ -9,13 +9,14 @@ use docassist_cache::{
     Cache, Computed, Config, CurrentGenerations, Durable, Failure, Forward, Generations, GenerationsUnavailable,
     Outcome, RedisUse, Served, Stats, Value,
 };
-use docassist_model::{ErrorCode, SourceKind, TenantScope};
+use docassist_model::{ErrorCode, TenantScope};
 use docassist_store::Store;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 pub use query::Query;
 
+use crate::jobs::OnChange;
 use crate::{App, AppError, Graphs};
 
 /// The settings of the cache.
@@ -111,7 +112,7 @@ impl Answers {
     }
 
     /// What makes answers stale when records have changed.
-    pub(crate) fn invalidation(&self) -> Box<dyn Fn(&TenantScope, SourceKind) + Send + Sync> {
+    pub(crate) fn invalidation(&self) -> Box<OnChange> {
         let cache = Arc::clone(&self.cache);
         Box::new(move |scope, kind| cache.bump(scope, kind))
     }

@@ -113,7 +113,6 @@ fn routes(upload_bytes: usize) -> ApiRouter<AppState> {
 }
 
 /// The service's routes.
-#[must_use]
 pub fn router(service: Arc<Service>, config: ServerConfig) -> Router {
     router_over(AppState::new(service, config))
 }

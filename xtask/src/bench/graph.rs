@@ -29,22 +29,27 @@ const TARGETS: [(&str, f64); 11] = [
 
 /// One figure that the benchmark told.
 pub(super) struct Figure {
-    name: String,
-    value: Value,
-    unit: &'static str,
-    detail: Value,
+    pub(super) name: String,
+    pub(super) value: Value,
+    pub(super) unit: &'static str,
+    pub(super) detail: Value,
 }
 
 /// Runs the benchmark and reads what it tells.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
+    run(bench, "docassist-app", "scale")
+}
+
+/// Runs a benchmark of a package and reads what it tells.
+pub(super) fn run(bench: &Bench, package: &str, name: &str) -> Result<Vec<Figure>> {
     let mut command = cargo();
-    command.args(["bench", "--locked", "--package", "docassist-app", "--bench", "scale", "--"]);
+    command.args(["bench", "--locked", "--package", package, "--bench", name, "--"]);
     if bench.quick {
         command.arg("--quick");
     }
     let output = command.stderr(std::process::Stdio::inherit()).output().context("cannot start `cargo bench`")?;
     if !output.status.success() {
-        bail!("`cargo bench --bench scale` failed");
+        bail!("`cargo bench --bench {name}` failed");
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let figure = |line: &str| {
@@ -52,6 +57,11 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         let unit = match value["unit"].as_str() {
             Some("ms") => "ms",
             Some("MB") => "MB",
+            Some("ns") => "ns",
+            Some("us" | "µs") => "µs",
+            Some("bytes") => "bytes",
+            Some("/s") => "/s",
+            Some("%") => "%",
             _ => "",
         };
         let name = value["name"].as_str().unwrap_or_default().to_owned();

@@ -2,10 +2,11 @@
 //! another program's time, both run in turns within the same minutes, since times of different days say nothing.
 //!
 //! `sync` measures whole processes on repositories, `graph` what `crates/docassist-app/benches/scale.rs` measures inside
-//! one, `process` runs and times programs, `table` judges and prints.
+//! one, `service` what the service and its cache do, `process` runs and times programs, `table` judges and prints.
 
 mod graph;
 mod process;
+mod service;
 mod sync;
 mod table;
 
@@ -37,7 +38,7 @@ pub(crate) struct Args {
     docassist: Option<PathBuf>,
 }
 
-const NAMES: [&str; 4] = ["first-sync", "sync-again", "graph", "gaps"];
+const NAMES: [&str; 6] = ["first-sync", "sync-again", "graph", "gaps", "service", "cache"];
 
 /// What the measurements share.
 struct Bench {
@@ -92,6 +93,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 }
             }
             Err(error) => keep("graph", Err(error)),
+        }
+    }
+    for name in ["service", "cache"] {
+        if wanted(name) {
+            keep(name, service::measure(&bench, name));
         }
     }
     if args.json {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use docassist_graph::{Graph, GraphBuilder};
 use docassist_model::{Commit, SourceKind, TenantScope, Timestamp};
 use docassist_store::{FeedEnd, FileChanges, GitFinish, PageChanges, SqliteStore, Store as _, TicketImport, Writer};
 use docassist_testing::prepared;
@@ -22,17 +21,9 @@ impl Data {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
-
-    /// Reads the records and builds the graph: everything up to being ready to answer.
-    pub(crate) fn open(&self) -> Graph {
-        let scope = scope();
-        let mut builder = GraphBuilder::default();
-        let sequence = SqliteStore::new(&self.path).project(&scope, &mut builder).expect("the records can be read");
-        builder.build(scope.org().as_str(), sequence)
-    }
 }
 
-fn scope() -> TenantScope {
+pub(crate) fn scope() -> TenantScope {
     let org = "default".parse().expect("a valid name");
     TenantScope::unchecked(org, "a benchmark's own data")
 }

@@ -53,7 +53,7 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Result<Json<Ready>, 
         return Err(Problem::new(ErrorCode::Unavailable, "the service is ending"));
     }
     let stats = state.service.answers.stats();
-    state.blocking(|service| service.check()).await?;
+    state.blocking(docassist_app::Service::check).await?;
     let redis = match stats.redis.breaker {
         Breaker::Absent => "absent",
         Breaker::Closed => "up",

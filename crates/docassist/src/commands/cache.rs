@@ -28,7 +28,10 @@ fn ask(url: &str, token: Option<&str>) -> Result<Stats, Failure> {
     let client = reqwest::blocking::Client::builder().timeout(PATIENCE).build();
     let client = client.map_err(|error| failed(format!("no request can be made: {error}")))?;
     let request = client.get(format!("{}/api/v1/cache/stats", url.trim_end_matches('/')));
-    let request = token.iter().fold(request, |request, token| request.bearer_auth(token));
+    let request = match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    };
     let response = request.send().map_err(|error| failed(format!("{url} does not answer: {}", error.without_url())))?;
     let status = response.status();
     if status.is_success() {
