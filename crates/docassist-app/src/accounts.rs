@@ -10,10 +10,12 @@ mod password;
 mod tokens;
 mod users;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
-use docassist_model::{ApiKey, ErrorCode, Membership, OrgSlug, Role, User, UserId};
+use docassist_model::{ApiKey, ErrorCode, Membership, OrgSlug, Role, Timestamp, User, UserId};
 use docassist_store::ControlStore;
 use moka::sync::Cache;
 
@@ -71,14 +73,24 @@ impl Principal {
     }
 }
 
+/// A credential that was checked.
+struct Seen {
+    principal: Principal,
+    /// When it ends by itself.
+    end: Option<Timestamp>,
+    checked: Instant,
+}
+
 /// Accounts, and what is remembered of them for a moment.
 pub struct Accounts {
     control: Arc<dyn ControlStore>,
     secrets: Secrets,
     standings: Cache<UserId, Arc<Standing>>,
     known_keys: Cache<String, Arc<(ApiKey, [u8; 32])>>,
-    /// Access tokens whose signature was checked, with their user and their end.
-    known_tokens: Cache<Box<str>, (UserId, i64)>,
+    /// Who showed which credential a moment ago. Read for every request, and so a table that costs little to read.
+    seen: RwLock<HashMap<Box<str>, Seen>>,
+    /// How often something was forgotten: what was read before is not remembered after.
+    forgotten: AtomicU64,
     guard: Guard,
     /// Access tokens end after this long.
     access_life: Duration,
@@ -92,7 +104,8 @@ impl Accounts {
             secrets,
             standings: remembered().build(),
             known_keys: Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build(),
-            known_tokens: Cache::builder().max_capacity(REMEMBERED).time_to_live(Duration::from_secs(60)).build(),
+            seen: RwLock::default(),
+            forgotten: AtomicU64::new(0),
             guard: Guard::default(),
             access_life,
         }
@@ -109,9 +122,13 @@ impl Accounts {
         if let Some(standing) = self.standings.get(&id) {
             return Ok(Some(standing));
         }
+        let forgotten = self.forgotten.load(Ordering::Acquire);
         let Some(user) = self.control.user(id)?.filter(|user| !user.disabled) else { return Ok(None) };
         let standing = Arc::new(Standing { user, memberships: self.control.memberships(id)? });
         self.standings.insert(id, Arc::clone(&standing));
+        if self.forgotten.load(Ordering::Acquire) != forgotten {
+            self.standings.invalidate(&id);
+        }
         Ok(Some(standing))
     }
 
@@ -120,28 +137,46 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::Unauthenticated`] when it does not hold, has ended, or its user is no more.
     pub fn authenticate(&self, credential: &str) -> Result<Principal, AppError> {
-        if Self::is_key(credential) { self.with_key(credential) } else { self.with_access_token(credential) }
+        let checked = Instant::now();
+        let forgotten = self.forgotten.load(Ordering::Acquire);
+        let (principal, end) =
+            if Self::is_key(credential) { self.with_key(credential)? } else { self.with_access_token(credential)? };
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= REMEMBERED as usize {
+            seen.clear();
+        }
+        if self.forgotten.load(Ordering::Acquire) == forgotten {
+            seen.insert(credential.into(), Seen { principal: principal.clone(), end, checked });
+        }
+        Ok(principal)
     }
 
-    /// The same where nothing needs to be read from the store, and so without blocking; `None` where something does, or it does
-    /// not hold.
+    /// The same where it was checked within [`MEMORY`], and so without blocking; `None` where it was not.
     #[must_use]
     pub fn remembered(&self, credential: &str) -> Option<Principal> {
-        if Self::is_key(credential) {
-            return self.remembered_key(credential);
-        }
-        let (user, end) = self.known_tokens.get(credential)?;
-        let standing = self.standings.get(&user)?;
-        (crate::now().unix() < end).then_some(Principal { standing, key: None })
+        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        let seen = seen.get(credential)?;
+        let good = seen.checked.elapsed() < MEMORY && seen.end.is_none_or(|end| crate::now() < end);
+        good.then(|| seen.principal.clone())
     }
 
+    /// Has a user looked up anew. Credentials are few and quickly checked: all of them are forgotten.
     fn forget_user(&self, id: UserId) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
         self.standings.invalidate(&id);
+        self.forget_credentials();
+    }
+
+    fn forget_credentials(&self) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        self.known_keys.invalidate_all();
+        self.seen.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn forget_everybody(&self) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
         self.standings.invalidate_all();
-        self.known_keys.invalidate_all();
+        self.forget_credentials();
     }
 
     /// The role of a principal in an organisation: the membership's, cut at what the key may; a service's operator is an

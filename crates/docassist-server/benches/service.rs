@@ -136,7 +136,7 @@ fn hits_and_misses(world: &World) {
 
 /// A cached answer and a bare handler that returns the same bytes, in turns.
 fn against_bare(world: &World, runtime: &Runtime, quick: bool) {
-    let paths = (1..=50).map(|limit| format!("/api/v1/gaps/orphaned?days=36500&limit={limit}"));
+    let paths = (1..=50).map(|limit| format!("/api/v1/gaps/missing-decisions?limit={limit}"));
     let path = paths.min_by_key(|path| world.get(path).body.len().abs_diff(BODY)).unwrap();
     let body = bytes::Bytes::from(world.get(&path).body);
     let size = body.len();

@@ -11,8 +11,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use docassist_app::Service;
 use serde_json::Value;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 
 use crate::edge::edge;
 use crate::extract::SECURITY;
@@ -22,9 +20,6 @@ use crate::routes::{
     reviewers, sources, status, sync, users, webhooks,
 };
 use crate::state::{AppState, ServerConfig};
-
-/// Smaller answers gain nothing from compression.
-const COMPRESS_ABOVE: u64 = 1024;
 
 const DESCRIPTION: &str = "\
 Gaps, impact and relationships of an organisation's software, with evidence; and the syncs that bring them up to date.
@@ -120,12 +115,9 @@ pub fn router(service: Arc<Service>, config: ServerConfig) -> Router {
 pub(crate) fn router_over(state: AppState) -> Router {
     let (routes, document) = described(usize::try_from(state.config.upload_bytes).unwrap_or(usize::MAX));
     let document = docs::Document::new(&document);
-    let compressed =
-        SizeAbove::new(COMPRESS_ABOVE).and(NotForContentType::new("text/event-stream")).and(NotForContentType::IMAGES);
     routes
         .merge(docs::routes(document))
         .fallback(|| async { Problem::of_status(hyper::StatusCode::NOT_FOUND) })
-        .layer(CompressionLayer::new().compress_when(compressed))
         .layer(DefaultBodyLimit::max(state.config.body_bytes))
         .layer(from_fn_with_state(state.clone(), edge))
         .with_state(state)

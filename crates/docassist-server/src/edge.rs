@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -12,8 +13,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 use docassist_model::ErrorCode;
 use futures_util::FutureExt as _;
-use hyper::header::{CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, VARY};
+use hyper::header::{ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, VARY};
 use hyper::{Method, StatusCode};
+use tower::{Layer as _, ServiceExt as _};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 use tracing::Instrument as _;
 
 use crate::answer::CACHE_STATUS;
@@ -28,6 +32,8 @@ const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 const NO_SNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 /// An answer depends on who asks and for which organisation.
 const VARIES: HeaderValue = HeaderValue::from_static("authorization, docassist-org, accept-encoding");
+/// Smaller answers gain nothing from compression.
+const COMPRESS_ABOVE: u64 = 1024;
 /// Longest id that a caller may choose.
 const LONGEST_ID: usize = 64;
 /// A request that takes longer is told of even where requests are not.
@@ -53,8 +59,8 @@ pub(crate) async fn edge(State(state): State<AppState>, mut request: Request, ne
         Some(problem) => problem.render(&id),
         None => {
             let span = span(&method, route.as_ref(), &id);
-            let work = AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind();
-            match tokio::time::timeout(limit, work).await {
+            let work = AssertUnwindSafe(run(next, request).instrument(span)).catch_unwind();
+            match within(limit, work).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(_)) => Problem::new(ErrorCode::Internal, "the handler panicked").render(&id),
                 Err(_) => {
@@ -86,6 +92,29 @@ pub(crate) async fn edge(State(state): State<AppState>, mut request: Request, ne
     state.metrics.request(&method, name, response.status(), took);
     log(&method, name, response.status(), took, &id);
     response
+}
+
+/// Waits for work for a limited time. A hit is ready at once, and needs no timer.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+    let mut work = std::pin::pin!(work);
+    match futures_util::poll!(work.as_mut()) {
+        Poll::Ready(done) => Ok(done),
+        Poll::Pending => tokio::time::timeout(limit, work).await,
+    }
+}
+
+/// Runs the handler, and compresses its answer where the caller takes that.
+async fn run(next: Next, request: Request) -> Response {
+    if !request.headers().contains_key(ACCEPT_ENCODING) {
+        return next.run(request).await;
+    }
+    let worth =
+        SizeAbove::new(COMPRESS_ABOVE).and(NotForContentType::new("text/event-stream")).and(NotForContentType::IMAGES);
+    let compressed = CompressionLayer::new().compress_when(worth).layer(next).oneshot(request).await;
+    match compressed {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
 }
 
 fn finish(response: &mut Response, method: &Method, id: &Arc<str>) {

@@ -74,11 +74,11 @@ impl Accounts {
         Ok((key, format!("{PREFIX}{id}_{secret}")))
     }
 
-    /// Who shows this key.
+    /// Who shows this key, and when it ends.
     ///
     /// # Errors
     /// [`ErrorCode::Unauthenticated`] when it does not hold, has ended, or its user is no more.
-    pub fn with_key(&self, text: &str) -> Result<Principal, AppError> {
+    pub(super) fn with_key(&self, text: &str) -> Result<(Principal, Option<Timestamp>), AppError> {
         let fault = || refused("the API key does not hold");
         let (id, secret) = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or_else(fault)?;
         let known = match self.known_keys.get(id) {
@@ -105,20 +105,7 @@ impl Accounts {
             used.last_used = Some(now);
             self.known_keys.insert(id.to_owned(), Arc::new((used, *hash)));
         }
-        Ok(Principal { standing, key: Some(Arc::new(key.clone())) })
-    }
-
-    pub(super) fn remembered_key(&self, text: &str) -> Option<Principal> {
-        let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-        let known = self.known_keys.get(id)?;
-        let (key, hash) = known.as_ref();
-        let standing = self.standings.get(&key.user)?;
-        let now = now();
-        let good = bool::from(digest(secret).ct_eq(hash))
-            && key.revoked.is_none()
-            && key.expires.is_none_or(|expires| expires > now)
-            && key.last_used.is_some_and(|last| now.unix() - last.unix() < NOTED_EVERY);
-        good.then(|| Principal { standing, key: Some(Arc::new(key.clone())) })
+        Ok((Principal { standing, key: Some(Arc::new(key.clone())) }, key.expires))
     }
 
     /// Whether a text has the form of a key.
@@ -147,7 +134,7 @@ impl Accounts {
         if !known || !self.control.revoke_key(scope, id, now())? {
             return Err(AppError::new(ErrorCode::NotFound, format!("there is no key `{id}`")));
         }
-        self.known_keys.invalidate(id);
+        self.forget_credentials();
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use docassist_model::{ErrorCode, UserId};
+use docassist_model::{ErrorCode, Timestamp, UserId};
 use docassist_store::{NewToken, Rotation};
 use hmac::{Hmac, Mac as _};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -78,7 +78,7 @@ impl Accounts {
         let user = found.map(|(user, _)| user.id).ok_or_else(|| refused("there is no such user"))?;
         let (refresh, hash) = refresh_token()?;
         let now = now();
-        let expires = docassist_model::Timestamp::from_unix(now.unix() + REFRESH_DAYS * SECONDS_PER_DAY);
+        let expires = Timestamp::from_unix(now.unix() + REFRESH_DAYS * SECONDS_PER_DAY);
         self.control.begin_session(user, NewToken { hash: &hash, now, expires })?;
         self.tokens(user, refresh)
     }
@@ -90,7 +90,7 @@ impl Accounts {
     pub fn refresh(&self, token: &str) -> Result<Tokens, AppError> {
         let (refresh, hash) = refresh_token()?;
         let now = now();
-        let expires = docassist_model::Timestamp::from_unix(now.unix() + REFRESH_DAYS * SECONDS_PER_DAY);
+        let expires = Timestamp::from_unix(now.unix() + REFRESH_DAYS * SECONDS_PER_DAY);
         match self.control.rotate_token(&digest(token), NewToken { hash: &hash, now, expires })? {
             Rotation::Rotated(user) => self.tokens(user, refresh),
             Rotation::Reused(_) => {
@@ -108,15 +108,14 @@ impl Accounts {
         Ok(self.control.end_session(&digest(refresh))?)
     }
 
-    /// Who shows this access token.
+    /// Who shows this access token, and when it ends.
     ///
     /// # Errors
     /// [`ErrorCode::Unauthenticated`] when it does not hold, or its user is no more.
-    pub fn with_access_token(&self, token: &str) -> Result<Principal, AppError> {
+    pub(super) fn with_access_token(&self, token: &str) -> Result<(Principal, Option<Timestamp>), AppError> {
         let (user, end) = self.user_of(token)?;
         let standing = self.standing(user)?.ok_or_else(|| refused("the user of this token is gone or disabled"))?;
-        self.known_tokens.insert(token.into(), (user, end));
-        Ok(Principal { standing, key: None })
+        Ok((Principal { standing, key: None }, Some(Timestamp::from_unix(end))))
     }
 
     /// The user of a token, and when the token ends.

@@ -107,7 +107,6 @@ impl Accounts {
         }
         let found = self.control.delete_user(id)?;
         self.forget_user(id);
-        self.known_keys.invalidate_all();
         if found { Ok(()) } else { Err(no_user(id)) }
     }
 
@@ -137,7 +136,6 @@ impl Accounts {
         self.check_admin_left(scope, user)?;
         let found = self.control.remove_member(scope, user)?;
         self.forget_user(user);
-        self.known_keys.invalidate_all();
         if found { Ok(()) } else { Err(AppError::new(ErrorCode::NotFound, format!("user {user} is no member"))) }
     }
 

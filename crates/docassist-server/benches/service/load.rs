@@ -38,7 +38,7 @@ impl Connection {
             let read = self.stream.read(&mut self.buffer).unwrap();
             assert!(read > 0, "the service closed the connection");
             text.extend_from_slice(&self.buffer[..read]);
-            let Some(end) = text.windows(4).position(|part| part == b"\r\n\r\n") else { continue };
+            let Some(end) = end_of_head(&text) else { continue };
             let length = content_length(&text[..end]);
             if text.len() >= end + 4 + length {
                 let body = text.split_off(end + 4);
@@ -56,7 +56,7 @@ impl Connection {
             assert!(read > 0, "the service closed the connection");
             have += read;
             let text = &self.buffer[..have];
-            let Some(end) = text.windows(4).position(|part| part == b"\r\n\r\n") else { continue };
+            let Some(end) = end_of_head(text) else { continue };
             if have >= end + 4 + content_length(&text[..end]) {
                 return text.starts_with(b"HTTP/1.1 200");
             }
@@ -64,11 +64,26 @@ impl Connection {
     }
 }
 
+/// The longer the head of an answer, the longer a careless search for its end would take: lines are looked at once.
 fn content_length(head: &[u8]) -> usize {
-    let name = b"content-length: ";
-    let at = head.windows(name.len()).position(|part| part.eq_ignore_ascii_case(name)).unwrap();
-    let digits = head[at + name.len()..].iter().take_while(|byte| byte.is_ascii_digit());
+    const NAME: &[u8] = b"content-length: ";
+    let named = |line: &&[u8]| line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME);
+    let line = head.split(|&byte| byte == b'\n').find(named).unwrap();
+    let digits = line[NAME.len()..].iter().take_while(|byte| byte.is_ascii_digit());
     digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
+}
+
+/// Where the head of an answer ends.
+fn end_of_head(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = text[from..].iter().position(|&byte| byte == b'\r') {
+        let at = from + at;
+        if text[at..].starts_with(b"\r\n\r\n") {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 /// One answer on a connection of its own.

@@ -62,7 +62,7 @@ pub(crate) struct Serve {
     /// How long answers are served at most, in seconds, or of one family: gaps=60; may be repeated
     #[arg(long, value_name = "SECONDS|FAMILY=SECONDS", default_value = "300", value_parser = parse_ttl, help_heading = "Memory and cache")]
     pub(crate) cache_ttl: Vec<TimeToLive>,
-    /// Redis for answers that replicas share: redis://[user:password@]host[:port][/database]
+    /// Redis for answers that replicas share, such as redis://user:password@host:6379/0
     #[arg(
         long,
         value_name = "URL",
