@@ -33,7 +33,7 @@ Log in with `POST /api/v1/auth/login` and send the access token, or make an API 
 fn told(id: &'static str, summary: &'static str) -> impl FnOnce(TransformOperation<'_>) -> TransformOperation<'_> {
     move |operation| {
         let tag = id.split('.').next().unwrap_or(id);
-        operation.id(id).summary(summary).tag(tag)
+        operation.id(id).summary(summary).tag(tag).default_response::<Problem>()
     }
 }
 

@@ -1,0 +1,11 @@
+//! The service as its callers see it: every request goes through the router with all its layers, most of them without a
+//! connection. Modules are named like what they are about.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod accounts;
+mod call;
+mod contract;
+mod isolation;
+mod table;
+mod world;
