@@ -9,13 +9,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use docassist_app::Service;
+use hyper::Version;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{interval, sleep, timeout};
 use tower::ServiceExt as _;
 
@@ -26,6 +28,9 @@ use crate::state::{AppState, ServerConfig};
 const CONNECTIONS: usize = 10_000;
 /// A client that takes longer to send its headers holds a connection for nothing.
 const HEADER_TIME: Duration = Duration::from_secs(15);
+/// An ending service reads this long what clients have sent already: a connection on which nothing was read yet is closed,
+/// with whatever is on its way.
+const LAST_CALL: Duration = Duration::from_millis(100);
 /// Streams of one connection of HTTP/2.
 const STREAMS: u32 = 200;
 /// How often idle rates are forgotten.
@@ -56,6 +61,7 @@ impl Bound {
     }
 
     /// Serves until `end` is ready; then takes no more connections, lets requests that are under way finish, and returns.
+    /// Whoever asks again meanwhile over a kept connection is told to make no further use of it.
     pub async fn serve(self, end: impl Future<Output = ()>) {
         let Self { listener, state } = self;
         let router = router_over(state.clone());
@@ -66,6 +72,20 @@ impl Bound {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let mut forget = interval(FORGET);
         tokio::pin!(end);
+        let start = |stream: TcpStream, peer, permit: Option<OwnedSemaphorePermit>| {
+            // Small answers leave at once.
+            let _ = stream.set_nodelay(true);
+            let (router, state) = (router.clone(), state.clone());
+            let service = service_fn(move |request: hyper::Request<Incoming>| {
+                handle(router.clone(), state.clone(), peer, request)
+            });
+            let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+            tokio::spawn(async move {
+                // A broken connection is its client's affair.
+                let _ = connection.await;
+                drop(permit);
+            });
+        };
         loop {
             let accepted = tokio::select! {
                 () = &mut end => break,
@@ -76,19 +96,13 @@ impl Bound {
                 accepted = accept(&listener, &connections) => accepted,
             };
             let Some((stream, peer, permit)) = accepted else { continue };
-            // Small answers leave at once.
-            let _ = stream.set_nodelay(true);
-            let router = router.clone();
-            let service = service_fn(move |request: hyper::Request<Incoming>| handle(router.clone(), peer, request));
-            let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
-            tokio::spawn(async move {
-                // A broken connection is its client's affair.
-                let _ = connection.await;
-                drop(permit);
-            });
+            start(stream, peer, Some(permit));
         }
         state.ending.store(true, Ordering::Release);
-        drop(listener);
+        for (stream, peer) in waiting(listener) {
+            start(stream, peer, None);
+        }
+        sleep(LAST_CALL).await;
         if timeout(state.config.grace, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not end in time and were dropped");
         }
@@ -98,7 +112,7 @@ impl Bound {
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(connections).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, peer, permit)),
@@ -111,12 +125,34 @@ async fn accept(
     }
 }
 
+/// Closes the listener, and returns the connections that the system has taken for it: without that their clients, who may
+/// have sent a request, would find them reset.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    // It stays as it is with Tokio: accepting does not wait.
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let accepted = std::iter::from_fn(|| listener.accept().ok());
+    accepted
+        .take(CONNECTIONS)
+        .filter_map(|(stream, peer)| {
+            stream.set_nonblocking(true).ok()?;
+            Some((TcpStream::from_std(stream).ok()?, peer))
+        })
+        .collect()
+}
+
 async fn handle(
     router: Router,
+    state: AppState,
     peer: SocketAddr,
     request: hyper::Request<Incoming>,
 ) -> Result<axum::response::Response, std::convert::Infallible> {
     let mut request: Request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request).await
+    let has_streams = request.version() == Version::HTTP_2;
+    let mut response = router.oneshot(request).await?;
+    // HTTP/2 has a message of its own for that.
+    if !has_streams && state.ending.load(Ordering::Acquire) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }

@@ -43,6 +43,9 @@ use self::input::{Input, Kind};
 use self::json::Json;
 use self::table::Table;
 
+/// Why a file without a single byte gives no issue: it is an export of none, and not a damaged one.
+pub const EMPTY: &str = "the file is empty";
+
 /// Something that was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -149,7 +152,7 @@ impl<R: Read> TicketReader<R> {
         let body = match kind {
             Kind::Json => Body::Json(Box::new(Json::new(input))),
             Kind::Csv => Body::Csv(Box::new(Table::new(input))),
-            Kind::Empty => nothing("the file is empty".to_owned()),
+            Kind::Empty => nothing(EMPTY.to_owned()),
             Kind::Foreign(what, hint) => nothing(format!("this is {what}; {hint}")),
         };
         (Self { body, bytes_read, length: None }, kind)

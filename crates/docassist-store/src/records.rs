@@ -132,6 +132,8 @@ pub struct FeedEnd {
     pub notes: Vec<String>,
     /// Where the import ended, in the connector's own terms.
     pub cursor: Value,
+    /// Whether something could not be read: such a feed removes nothing, whatever it does not have.
+    pub incomplete: bool,
 }
 
 /// What a finished sync did. `changed` tells whether the sequence moved: whether any record, the cursor or the notes

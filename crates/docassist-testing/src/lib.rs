@@ -1,6 +1,6 @@
 //! What tests and benchmarks start from: short [`builders`] of records, real little git repositories ([`fixture`]), and
 //! a deterministic generator of large histories, as records ([`records`]), as a git repository ([`repository`]) and as
-//! a tracker's export ([`jira`]).
+//! a tracker's export ([`jira`]); and a real Redis ([`RedisServer`]).
 //!
 //! A dev-dependency only. Nothing here reads a clock or the user's configuration, so that a test sees the same today
 //! and tomorrow, here and elsewhere. Failures of the environment (no git, a full disk) end the test with a message:
@@ -14,12 +14,14 @@ pub mod jira;
 mod prepared;
 mod random;
 pub mod records;
+mod redis_server;
 pub mod repository;
 mod shape;
 mod words;
 
 pub use builders::{commit, decision, organisation, page, ticket};
 pub use prepared::prepared;
+pub use redis_server::RedisServer;
 
 /// The `index`-th of a sequence of numbers in `0..below` that repeats never and is the same each time: subjects for
 /// measurements, drawn from all alike.

@@ -26,7 +26,7 @@ pub enum SyncRequest {
     },
     /// Import tickets.
     Tickets {
-        /// Files of this machine.
+        /// Files of this machine; the names of those that were uploaded.
         files: Vec<PathBuf>,
         /// Project prefixes to know even without a ticket of theirs.
         #[serde(default)]

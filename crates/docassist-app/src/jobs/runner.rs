@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::live::Live;
 use super::stats::Ending;
-use super::{GitCredential, Jobs, Shared, SyncRequest, purpose};
+use super::{GitCredential, Jobs, Shared, SyncRequest, purpose, uploads};
 use crate::sync::{DocsRequest, GitRequest, TicketsRequest};
 use crate::{App, AppError, now};
 
@@ -213,8 +213,9 @@ impl Shared {
                 let request = GitRequest { location, name, branch, full, wait, access };
                 serde_json::to_value(app.sync_git(&request, live)?)
             }
-            SyncRequest::Tickets { files, projects, prune, .. } => {
-                let request = TicketsRequest { files, name, projects, prune, wait };
+            SyncRequest::Tickets { files, projects, prune, upload } => {
+                let folder = upload.map(|upload| uploads::folder(&self.data, scope.org(), &upload));
+                let request = TicketsRequest { files, folder, name, projects, prune, wait };
                 serde_json::to_value(app.sync_tickets(&request, live)?)
             }
             SyncRequest::Docs { folder } => {

@@ -16,6 +16,11 @@ pub struct Upload {
     files: Vec<PathBuf>,
 }
 
+/// Where the files of the upload `name` lie.
+pub(super) fn folder(data: &Path, org: &OrgSlug, name: &str) -> PathBuf {
+    folder_of(data, org).join(name)
+}
+
 fn folder_of(data: &Path, org: &OrgSlug) -> PathBuf {
     data.join("orgs").join(org.as_str()).join("uploads")
 }
@@ -39,11 +44,13 @@ impl Upload {
             let known = [".json.gz", ".jsonl.gz", ".ndjson.gz", ".csv.gz", ".json", ".jsonl", ".ndjson", ".csv", ".gz"];
             known.into_iter().find(|ending| name.ends_with(ending)).unwrap_or_default().to_owned()
         });
-        let path = folder.join(format!("{}{ending}", self.files.len() + 1));
+        let file_name = format!("{}{ending}", self.files.len() + 1);
+        let path = folder.join(&file_name);
         let file = std::fs::create_dir_all(&folder).and_then(|()| std::fs::File::create_new(&path));
         let file =
             file.map_err(|error| AppError::new(ErrorCode::Internal, format!("the upload cannot be kept: {error}")))?;
-        self.files.push(path.clone());
+        // Jobs are read by people who know nothing of this machine's folders.
+        self.files.push(PathBuf::from(file_name));
         Ok((file, path))
     }
 

@@ -1,6 +1,6 @@
 //! Importing tickets from files.
 
-use std::path::PathBuf;
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ const CHECK_EVERY: u64 = 256;
 pub struct TicketsRequest {
     /// Exports: JSON, JSON lines or CSV, plain or gzipped.
     pub files: Vec<PathBuf>,
+    /// Where the files lie that were sent to a service: they are told of by their names alone.
+    pub folder: Option<PathBuf>,
     /// The source's name; `tickets` if `None`.
     pub name: Option<String>,
     /// Project prefixes to know even without a ticket of theirs.
@@ -51,11 +53,23 @@ pub struct TicketsReport {
     pub notes: Vec<String>,
 }
 
+impl TicketsRequest {
+    fn place(&self, file: &Path) -> PathBuf {
+        self.folder.as_ref().map_or_else(|| file.to_owned(), |folder| folder.join(file))
+    }
+
+    /// A text without the folder that is nobody's business.
+    fn untold(&self, text: &str) -> String {
+        let folder = self.folder.as_ref().map(|folder| format!("{}{MAIN_SEPARATOR}", folder.display()));
+        folder.map_or_else(|| text.to_owned(), |folder| text.replace(&folder, ""))
+    }
+}
+
 impl App {
     /// Imports tickets in one transaction: all of the files or, stopped or killed, nothing.
     ///
     /// # Errors
-    /// When a file cannot be read at all, the store cannot be written, or `progress` says to stop.
+    /// When a file cannot be read at all or none of them has a ticket that can be, the store cannot be written, or `progress` says to stop.
     pub fn sync_tickets(&self, request: &TicketsRequest, progress: &dyn Progress) -> Result<TicketsReport, AppError> {
         let name = checked_name(request.name.as_deref().unwrap_or("tickets"))?;
         if request.files.is_empty() {
@@ -66,9 +80,9 @@ impl App {
         let readers = request
             .files
             .iter()
-            .map(|path| jira::open(path).map(|reader| (path.display().to_string(), reader)))
+            .map(|path| jira::open(&request.place(path)).map(|reader| (path.display().to_string(), reader)))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| AppError::new(ErrorCode::SourceUnreadable, error.to_string()))?;
+            .map_err(|error| AppError::new(ErrorCode::SourceUnreadable, request.untold(&error.to_string())))?;
         let cancelled = || progress.cancelled();
         let wait = request.wait.unwrap_or(crate::DEFAULT_WAIT);
         self.prepare_folder();
@@ -84,8 +98,13 @@ impl App {
         let outcome = writer.import_tickets(source.id, import, &mut |sink: &mut dyn TicketSink| {
             let readers = readers.take().unwrap_or_default();
             let read = feed(readers, sink, progress)?;
-            (skipped, notes) = (read.0, read.1.clone());
-            Ok(FeedEnd { notes: read.1, cursor: json!({ "files": files }) })
+            (skipped, notes) = (read.skipped, read.notes);
+            // What is damaged may be any of the tickets that the files seem not to have.
+            let incomplete = read.damaged > 0;
+            if request.prune && incomplete {
+                notes.push("nothing was removed, since not everything could be read".to_owned());
+            }
+            Ok(FeedEnd { notes: notes.clone(), cursor: json!({ "files": files }), incomplete })
         })?;
         Ok(TicketsReport {
             source: name,
@@ -103,9 +122,20 @@ impl App {
 
 type Readers = Vec<(String, jira::TicketReader<std::fs::File>)>;
 
-/// Hands all tickets to the sink. Returns how many issues were passed over, and notes about them.
-fn feed(readers: Readers, sink: &mut dyn TicketSink, progress: &dyn Progress) -> Result<(u64, Vec<String>), BoxError> {
-    let (mut skipped, mut notes) = (0_u64, Vec::new());
+/// What was read, but for the tickets.
+#[derive(Default)]
+struct Read {
+    /// Issues passed over, and empty files.
+    skipped: u64,
+    /// Issues passed over.
+    damaged: u64,
+    /// Which, where and why.
+    notes: Vec<String>,
+}
+
+/// Hands all tickets to the sink. Files in which everything is damaged are not what they were taken for.
+fn feed(readers: Readers, sink: &mut dyn TicketSink, progress: &dyn Progress) -> Result<Read, BoxError> {
+    let Read { mut skipped, mut damaged, mut notes } = Read::default();
     let mut count = 0_u64;
     for (path, reader) in readers {
         let bytes = reader.progress();
@@ -124,6 +154,7 @@ fn feed(readers: Readers, sink: &mut dyn TicketSink, progress: &dyn Progress) ->
                 jira::Item::Ticket(ticket) => sink.ticket(&ticket)?,
                 jira::Item::Problem(problem) => {
                     skipped += 1;
+                    damaged += u64::from(problem.reason != jira::EMPTY);
                     if notes.len() < NAMED_PROBLEMS {
                         notes.push(format!("{path}: {problem}"));
                     }
@@ -132,10 +163,17 @@ fn feed(readers: Readers, sink: &mut dyn TicketSink, progress: &dyn Progress) ->
         }
         progress.advance(bytes.load(Ordering::Relaxed).saturating_sub(told));
     }
+    if let [first, ..] = notes.as_slice()
+        && damaged == count
+    {
+        let message = format!("no ticket can be read: {first}");
+        let hint = "An export is Jira's JSON, one issue a line, or CSV with the column `Issue key`; gzipped too.";
+        return Err(Box::new(AppError::new(ErrorCode::SourceUnreadable, message).hint(hint)));
+    }
     if skipped > notes.len() as u64 {
         notes.push(format!("{} more issues could not be read", skipped - notes.len() as u64));
     }
-    Ok((skipped, notes))
+    Ok(Read { skipped, damaged, notes })
 }
 
 /// A project prefix in upper case.

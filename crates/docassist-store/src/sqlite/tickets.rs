@@ -75,7 +75,7 @@ pub(super) fn import(
         added: count(Fate::Added),
         updated: count(Fate::Updated),
         unchanged: count(Fate::Unchanged),
-        removed: if import.prune { prune(transaction, before.id, &fates)? } else { 0 },
+        removed: if import.prune && !end.incomplete { prune(transaction, before.id, &fates)? } else { 0 },
         ..TicketOutcome::default()
     };
     let changed = outcome.added + outcome.updated + outcome.removed > 0;

@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context, source: Sync) -> Result<(), Failure> {
             finish(context, report?)
         }
         Sync::Tickets { files, projects, name, prune, wait } => {
-            let request = TicketsRequest { files, name, projects, prune, wait: context.wait(wait.wait) };
+            let request = TicketsRequest { files, name, projects, prune, wait: context.wait(wait.wait), folder: None };
             let report = context.app.sync_tickets(&request, progress.as_ref());
             progress.finish();
             finish(context, report?)

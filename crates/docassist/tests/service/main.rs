@@ -1,0 +1,24 @@
+//! The service as its operators run it: real processes, real sockets, a real Redis.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "figures, and what the service said before a test failed"
+)]
+
+mod first_start;
+mod http;
+mod jobs;
+mod jobs_interrupted;
+mod load;
+mod memory;
+mod metrics;
+mod observe;
+mod redis;
+mod replicas;
+mod server;
+mod shutdown;
+mod triggers;
+mod uploads;
+mod world;
