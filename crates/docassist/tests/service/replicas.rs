@@ -94,7 +94,8 @@ fn others_follow(what: &str, redis: Option<&RedisServer>, by: By) {
     let mut world = World::new();
     let url = redis.map(RedisServer::url);
     let arguments: Vec<&str> = url.as_deref().map(|url| vec!["--redis", url]).unwrap_or_default();
-    let (one, two) = (world.server(&arguments), world.server(&arguments));
+    // Whoever asks the process that has synced sees the new state at once: so it has to be known which one that is.
+    let (one, two) = (world.server(&arguments), world.server(&[&arguments[..], &["--sync-workers", "0"]].concat()));
     one.synced("git", &world.git());
     let (mut here, mut there) = (one.client(), two.client());
     there.get("/api/v1/rel/repo/product").expect(200);
@@ -125,6 +126,8 @@ fn others_follow(what: &str, redis: Option<&RedisServer>, by: By) {
             std::thread::sleep(Duration::from_millis(10));
         }
         delays.push(ended.elapsed());
+        // The load is to see this state as well, and some of it a second later.
+        std::thread::sleep(Duration::from_millis(200));
     }
     let requests: usize = watches.into_iter().map(Watch::end).sum();
     delays.sort_unstable();
