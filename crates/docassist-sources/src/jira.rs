@@ -59,6 +59,8 @@ pub struct Problem {
     pub key: Option<String>,
     /// What is wrong.
     pub reason: String,
+    /// Whether text is lost that may have been any issues; not so where a whole issue is only not taken, or a file is empty.
+    pub damage: bool,
 }
 
 impl fmt::Display for Problem {
@@ -148,7 +150,10 @@ impl<R: Read> TicketReader<R> {
     fn prepare(input: R, format: Format) -> (Self, Kind) {
         let bytes_read = Arc::new(AtomicU64::new(0));
         let (input, kind) = input::prepare(input, Arc::clone(&bytes_read), format);
-        let nothing = |reason| Body::Nothing(Some(Problem { line: 1, offset: 0, index: 0, key: None, reason }));
+        let nothing = |reason: String| {
+            let damage = reason != EMPTY;
+            Body::Nothing(Some(Problem { line: 1, offset: 0, index: 0, key: None, reason, damage }))
+        };
         let body = match kind {
             Kind::Json => Body::Json(Box::new(Json::new(input))),
             Kind::Csv => Body::Csv(Box::new(Table::new(input))),

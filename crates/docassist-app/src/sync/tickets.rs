@@ -127,7 +127,7 @@ type Readers = Vec<(String, jira::TicketReader<std::fs::File>)>;
 struct Read {
     /// Issues passed over, and empty files.
     skipped: u64,
-    /// Issues passed over.
+    /// Of those, what was lost: it may have been any issue.
     damaged: u64,
     /// Which, where and why.
     notes: Vec<String>,
@@ -154,7 +154,7 @@ fn feed(readers: Readers, sink: &mut dyn TicketSink, progress: &dyn Progress) ->
                 jira::Item::Ticket(ticket) => sink.ticket(&ticket)?,
                 jira::Item::Problem(problem) => {
                     skipped += 1;
-                    damaged += u64::from(problem.reason != jira::EMPTY);
+                    damaged += u64::from(problem.damage);
                     if notes.len() < NAMED_PROBLEMS {
                         notes.push(format!("{path}: {problem}"));
                     }

@@ -41,14 +41,14 @@ impl<R: Read> Json<R> {
                     }
                 }
                 Piece::Element { at, index, bytes } => return Some(element(at, index, bytes, &self.names)),
-                Piece::Bad { at, index, key, reason } => return Some(problem(at, index, key, reason)),
+                Piece::Bad { at, index, key, reason } => return Some(problem(at, index, key, reason, true)),
             }
         }
     }
 }
 
-fn problem(at: Position, index: u64, key: Option<String>, reason: String) -> Item {
-    Item::Problem(Problem { line: at.line, offset: at.offset, index, key, reason })
+fn problem(at: Position, index: u64, key: Option<String>, reason: String, damage: bool) -> Item {
+    Item::Problem(Problem { line: at.line, offset: at.offset, index, key, reason, damage })
 }
 
 fn element(at: Position, index: u64, bytes: &[u8], names: &FieldNames) -> Item {
@@ -60,8 +60,8 @@ fn element(at: Position, index: u64, bytes: &[u8], names: &FieldNames) -> Item {
     };
     match parsed.map(|value: Value| issue::ticket(value, names)) {
         Ok(Ok(ticket)) => Item::Ticket(Box::new(ticket)),
-        Ok(Err(refusal)) => problem(at, index, refusal.key, refusal.reason),
-        Err(error) => problem(at, index, key_in(bytes), format!("damaged JSON: {}", describe(&error, bytes))),
+        Ok(Err(refusal)) => problem(at, index, refusal.key, refusal.reason, false),
+        Err(error) => problem(at, index, key_in(bytes), format!("damaged JSON: {}", describe(&error, bytes)), true),
     }
 }
 

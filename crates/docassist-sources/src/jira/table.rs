@@ -105,13 +105,13 @@ impl<R: Read> Table<R> {
                         let names = self.columns.iter().map(|column| column.name.as_str());
                         let seen = one_line(&names.take(8).collect::<Vec<_>>().join(", "));
                         let seen: String = seen.chars().take(200).collect();
-                        return Some(self.problem(None, format!("the header has no `Issue key` column: {seen}")));
+                        return Some(self.problem(None, format!("the header has no `Issue key` column: {seen}"), true));
                     }
                 }
                 Ok(true) => {
                     let item = match self.ticket() {
                         Ok(ticket) => Item::Ticket(Box::new(ticket)),
-                        Err((key, reason)) => self.problem(key, reason),
+                        Err((key, reason)) => self.problem(key, reason, false),
                     };
                     self.index += 1;
                     return Some(item);
@@ -123,17 +123,17 @@ impl<R: Read> Table<R> {
                         csv::ErrorKind::Io(error) => super::cut_short(&error),
                         other => format!("unreadable CSV: {other:?}"),
                     };
-                    return Some(self.problem(None, reason));
+                    return Some(self.problem(None, reason, true));
                 }
             }
         }
         None
     }
 
-    fn problem(&self, key: Option<String>, reason: String) -> Item {
+    fn problem(&self, key: Option<String>, reason: String, damage: bool) -> Item {
         let place = self.record.position().unwrap_or_else(|| self.records.position());
         let offset = place.byte() + self.skipped;
-        Item::Problem(Problem { line: place.line(), offset, index: self.index, key, reason })
+        Item::Problem(Problem { line: place.line(), offset, index: self.index, key, reason, damage })
     }
 
     fn ticket(&mut self) -> Result<Ticket, (Option<String>, String)> {
