@@ -186,9 +186,14 @@ impl Server {
         self.said.lock().unwrap().clone()
     }
 
-    /// Sends SIGTERM to this process alone.
+    /// Asks this process alone to end.
     pub(crate) fn terminate(&self) {
-        let status = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
+        self.signal("TERM");
+    }
+
+    /// Sends a signal to this process alone.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

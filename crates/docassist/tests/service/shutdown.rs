@@ -15,7 +15,6 @@ use crate::world::{World, large};
 struct Seen {
     answered: usize,
     lost: Vec<String>,
-    refused: bool,
 }
 
 /// Asks over one kept connection, or a new one each time, until nobody listens.
@@ -23,7 +22,8 @@ fn ask_until_the_end(server: &Server, keep: bool, stop: &Arc<AtomicBool>) -> Joi
     let (token, address, stop) = (server.token().to_owned(), server.address(), Arc::clone(stop));
     std::thread::spawn(move || {
         let mut client = Client::new(address).with_token(&token);
-        let mut seen = Seen { answered: 0, lost: Vec::new(), refused: false };
+        let mut seen = Seen { answered: 0, lost: Vec::new() };
+        let mut reset = None;
         while !stop.load(Ordering::Relaxed) {
             if !keep {
                 client = Client::new(address).with_token(&token);
@@ -31,12 +31,15 @@ fn ask_until_the_end(server: &Server, keep: bool, stop: &Arc<AtomicBool>) -> Joi
             // Each one is computed: they take longest.
             let path = format!("/api/v1/gaps?as_of=2024-03-01T00:00:{:02}Z", seen.answered % 60);
             match client.send("GET", &path, &[], b"") {
-                Ok(answer) if answer.status == 200 => seen.answered += 1,
-                Ok(answer) => seen.lost.push(format!("{}: {}", answer.status, answer.text())),
-                Err(Trouble::Refused) => {
-                    seen.refused = true;
-                    break;
+                Ok(answer) if answer.status == 200 => {
+                    seen.answered += 1;
+                    seen.lost.extend(reset.take());
                 }
+                Ok(answer) => seen.lost.push(format!("{}: {}", answer.status, answer.text())),
+                Err(Trouble::Refused) => break,
+                // The system resets what comes in the very instant in which the listener is closed: to its client that is the
+                // same as being refused. It is the last that happens, or somebody was forgotten.
+                Err(Trouble::Unanswered(why)) if reset.is_none() => reset = Some(why),
                 Err(trouble) => seen.lost.push(format!("{trouble:?}")),
             }
         }
@@ -69,6 +72,30 @@ fn requests_under_way_are_answered() {
         assert_eq!(status.code(), Some(0), "{}", server.said());
         assert!(took < Duration::from_secs(5), "{took:?}");
     }
+}
+
+#[test]
+fn connections_that_nobody_has_accepted_yet_are_answered() {
+    let world = World::new();
+    let mut server = world.server(&[]);
+    server.synced("git", &world.git());
+    // A process that is stopped accepts nothing; the system completes connections and keeps what they send.
+    server.signal("STOP");
+    let client = server.client();
+    let begun: Vec<_> = (0..40)
+        .map(|_| {
+            let mut begun = client.begin("GET", "/api/v1/rel/repo/product", &[]);
+            begun.write(b"\r\n");
+            begun
+        })
+        .collect();
+    server.signal("TERM");
+    server.signal("CONT");
+    for (number, begun) in begun.into_iter().enumerate() {
+        let answer = begun.answer().unwrap_or_else(|trouble| panic!("connection {number}: {trouble:?}"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    assert_eq!(server.wait(Duration::from_secs(5)).code(), Some(0));
 }
 
 #[test]
