@@ -12,7 +12,7 @@ mod users;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use docassist_model::{ApiKey, ErrorCode, Membership, OrgSlug, Role, Timestamp, User, UserId};
@@ -92,6 +92,8 @@ pub struct Accounts {
     /// How often something was forgotten: what was read before is not remembered after.
     forgotten: AtomicU64,
     guard: Guard,
+    /// Memberships are changed one after the other, or two admins could go at the same moment.
+    changing_members: Mutex<()>,
     /// Access tokens end after this long.
     access_life: Duration,
 }
@@ -107,6 +109,7 @@ impl Accounts {
             seen: RwLock::default(),
             forgotten: AtomicU64::new(0),
             guard: Guard::default(),
+            changing_members: Mutex::default(),
             access_life,
         }
     }
@@ -179,15 +182,35 @@ impl Accounts {
         self.forget_credentials();
     }
 
+    /// The role that whoever asked a while ago has now: for answers that go on.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthenticated`] or [`ErrorCode::Forbidden`] when such a request would be refused now.
+    pub fn role_now(&self, principal: &Principal, org: &OrgSlug) -> Result<Role, AppError> {
+        let gone = || tokens::refused("whoever asked may ask no more");
+        if let Some(key) = &principal.key
+            && !self.key_holds(&key.id)?
+        {
+            return Err(gone());
+        }
+        let standing = self.standing(principal.user().id)?.ok_or_else(gone)?;
+        self.role_in(&Principal { standing, key: principal.key.clone() }, org)
+    }
+
     /// The role of a principal in an organisation: the membership's, cut at what the key may; a service's operator is an
-    /// admin everywhere.
+    /// admin everywhere. Reads the store for operators, and for nobody else.
     ///
     /// # Errors
     /// [`ErrorCode::Forbidden`] in the same words whether there is no such organisation or the principal is no member.
     pub fn role_in(&self, principal: &Principal, org: &OrgSlug) -> Result<Role, AppError> {
         let standing = &principal.standing;
         let membership = standing.memberships.iter().find(|membership| membership.org == *org);
-        let own = membership.map(|membership| membership.role).or(standing.user.operator.then_some(Role::Admin));
+        let own = match membership {
+            Some(membership) => Some(membership.role),
+            // There is nothing to be an admin of in what does not exist.
+            None if standing.user.operator && self.control.org(org)?.is_some() => Some(Role::Admin),
+            None => None,
+        };
         let role = match (&principal.key, own) {
             (Some(key), _) if key.org != *org => None,
             (Some(key), own) => own.map(|own| own.min(key.scope)),

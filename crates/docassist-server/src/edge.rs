@@ -1,6 +1,7 @@
 //! The outermost layer: every request gets an id, an address, a time limit and a place in the figures; every failure
 //! leaves as problem details; an answer that the caller has already leaves as 304.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use bytes::Bytes;
 use docassist_model::ErrorCode;
 use futures_util::FutureExt as _;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, VARY};
@@ -83,7 +85,8 @@ pub(crate) async fn edge(State(state): State<AppState>, mut request: Request, ne
         && response.headers().get(ETAG).is_some_and(|etag| matches(&has_already, etag))
     {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.body_mut() = Body::empty();
+        // Of no known length: a length of 0 would be told, and taken for the answer's own (RFC 9110, 8.6).
+        *response.body_mut() = Body::from_stream(futures_util::stream::empty::<Result<Bytes, Infallible>>());
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     finish(&mut response, &method, &id);

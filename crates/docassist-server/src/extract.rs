@@ -10,4 +10,4 @@ pub(crate) use access::SECURITY;
 pub use access::{Access, Admin, Authenticated, Local, Member, Operator, Policy, Viewer};
 pub use body::JsonBody;
 pub use client::Client;
-pub use query::{Path, Query};
+pub use query::{NoParameters, Path, Query};

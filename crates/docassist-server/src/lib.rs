@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod api;
 pub mod edge;
+mod exports;
 pub mod extract;
 mod limits;
 mod metrics;

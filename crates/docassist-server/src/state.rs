@@ -8,6 +8,7 @@ use docassist_app::{AppError, Service};
 use docassist_model::ErrorCode;
 use tokio::sync::Semaphore;
 
+use crate::exports::Exports;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -65,7 +66,7 @@ pub struct Shared {
     /// Streams of events at the same time.
     pub streams: Arc<Semaphore>,
     /// Exports at the same time: each holds a graph's text.
-    pub exports: Arc<Semaphore>,
+    pub exports: Exports,
     /// Passwords hashed at the same time: each takes 19 MiB and a core.
     pub hashing: Semaphore,
     /// Whether the service is ending: it is not ready any more.
@@ -92,7 +93,7 @@ impl AppState {
             limits,
             metrics: Metrics::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
-            exports: Arc::new(Semaphore::new(1)),
+            exports: Exports::default(),
             hashing: Semaphore::new(2),
             ending: AtomicBool::new(false),
         }))

@@ -91,6 +91,18 @@ impl GitRepository {
         repository.workdir().unwrap_or_else(|| repository.common_dir()).to_owned()
     }
 
+    /// The folders that it is read from: its own, the one that its objects are in, and those that it borrows objects from.
+    /// They need not be below its location: a `.git` can be a file or link that leads elsewhere.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let repository = self.inner.to_thread_local();
+        let objects = repository.objects.store_ref();
+        let mut folders = vec![repository.git_dir().to_owned(), repository.common_dir().to_owned()];
+        folders.push(objects.path().to_owned());
+        folders.extend(objects.alternate_db_paths().unwrap_or_default());
+        folders
+    }
+
     /// The history before these commits is not here (a shallow clone).
     #[must_use]
     pub fn shallow_boundary(&self) -> usize {

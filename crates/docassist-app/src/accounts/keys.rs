@@ -108,6 +108,15 @@ impl Accounts {
         Ok((Principal { standing, key: Some(Arc::new(key.clone())) }, key.expires))
     }
 
+    /// Whether there is such a key, and it is neither revoked nor ended.
+    pub(super) fn key_holds(&self, id: &str) -> Result<bool, AppError> {
+        let key = match self.known_keys.get(id) {
+            Some(known) => Some(known.0.clone()),
+            None => self.control.key(id)?.map(|(key, _)| key),
+        };
+        Ok(key.is_some_and(|key| key.revoked.is_none() && key.expires.is_none_or(|expires| expires > now())))
+    }
+
     /// Whether a text has the form of a key.
     #[must_use]
     pub(super) fn is_key(text: &str) -> bool {
@@ -130,7 +139,10 @@ impl Accounts {
     /// # Errors
     /// When there is none such, or it is somebody else's.
     pub fn revoke_key(&self, principal: &Principal, scope: &TenantScope, id: &str) -> Result<(), AppError> {
-        let known = self.keys(principal, scope)?.iter().any(|key| key.id == id && key.revoked.is_none());
+        // A key for less than everything that has leaked shall not take away the others of its user.
+        let own = principal.key.as_ref().filter(|key| key.scope < Role::Admin).map(|key| &key.id);
+        let known = own.is_none_or(|own| own == id)
+            && self.keys(principal, scope)?.iter().any(|key| key.id == id && key.revoked.is_none());
         if !known || !self.control.revoke_key(scope, id, now())? {
             return Err(AppError::new(ErrorCode::NotFound, format!("there is no key `{id}`")));
         }

@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::users::LONGEST_EMAIL;
 use super::{Accounts, Principal, password};
 use crate::secrets::random_text;
 use crate::{AppError, now};
@@ -64,7 +65,8 @@ impl Accounts {
     /// [`ErrorCode::Unauthenticated`] in the same words and after the same time whether the address or the password is wrong;
     /// [`ErrorCode::RateLimited`] after too many failures.
     pub fn log_in(&self, login: Login<'_>) -> Result<Tokens, AppError> {
-        let email = login.email.trim().to_lowercase();
+        // What is longer than any address is nobody's, and is not counted at its full length.
+        let email: String = login.email.trim().chars().take(LONGEST_EMAIL + 1).collect::<String>().to_lowercase();
         if let Some(left) = self.guard.locked_for(&email, login.address) {
             return Err(AppError::new(ErrorCode::RateLimited, "too many failed attempts")
                 .hint(format!("Try again in {} seconds.", left.as_secs().max(1))));

@@ -1,12 +1,14 @@
 //! Users and members.
 
+use std::sync::PoisonError;
+
 use docassist_model::{ErrorCode, Member, OrgSlug, Role, TenantScope, User, UserId};
 use docassist_store::NewUser;
 
 use super::{Accounts, Principal, password};
 use crate::{AppError, now};
 
-const LONGEST_EMAIL: usize = 254;
+pub(super) const LONGEST_EMAIL: usize = 254;
 const LONGEST_NAME: usize = 200;
 
 /// A user to be made.
@@ -120,6 +122,7 @@ impl Accounts {
             AppError::new(ErrorCode::NotFound, format!("there is no user `{email}`"))
                 .hint("Whoever runs the service can make one.")
         })?;
+        let _alone = self.changing_members.lock().unwrap_or_else(PoisonError::into_inner);
         if role != Role::Admin {
             self.check_admin_left(scope, user.id)?;
         }
@@ -133,6 +136,7 @@ impl Accounts {
     /// # Errors
     /// When there is none such, or no admin would be left.
     pub fn remove_member(&self, scope: &TenantScope, user: UserId) -> Result<(), AppError> {
+        let _alone = self.changing_members.lock().unwrap_or_else(PoisonError::into_inner);
         self.check_admin_left(scope, user)?;
         let found = self.control.remove_member(scope, user)?;
         self.forget_user(user);

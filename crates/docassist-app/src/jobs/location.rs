@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use docassist_model::ErrorCode;
-use docassist_sources::git::is_remote;
+use docassist_sources::git::{GitRepository, is_remote};
 
 use super::SyncRequest;
 use crate::AppError;
@@ -35,7 +35,7 @@ impl LocationPolicy {
                 if location.contains("://") || location.contains("::") || is_remote(location) {
                     check_url(location, self.ssh)
                 } else {
-                    self.check_path(Path::new(location))
+                    self.check_repository(Path::new(location))
                 }
             }
             SyncRequest::Tickets { upload: Some(_), .. } => Ok(()),
@@ -44,20 +44,32 @@ impl LocationPolicy {
         }
     }
 
+    /// A folder may lie in a repository around it, and its `.git` lead elsewhere: all that is read has to be open.
+    fn check_repository(&self, path: &Path) -> Result<(), AppError> {
+        self.check_path(path)?;
+        // One that is none is told by the sync.
+        let Ok(repository) = GitRepository::open(path) else { return Ok(()) };
+        if repository.folders().iter().all(|folder| self.is_open(folder)) { Ok(()) } else { Err(refused(path)) }
+    }
+
+    fn is_open(&self, path: &Path) -> bool {
+        let Ok(real) = path.canonicalize() else { return false };
+        self.roots.iter().any(|root| root.canonicalize().is_ok_and(|root| real.starts_with(root)))
+    }
+
     fn check_path(&self, path: &Path) -> Result<(), AppError> {
-        let refused = || {
-            // The same words whether or not there is such a path: this is no way to look around.
-            AppError::new(ErrorCode::Forbidden, format!("the service may not read {}", path.display()))
-                .hint("Whoever runs it can open a folder with --source-root DIR; URLs and uploads need none.")
-        };
         if !path.is_absolute() {
             return Err(AppError::new(ErrorCode::InvalidInput, format!("{} is not absolute", path.display()))
                 .hint("A service has no working directory of yours: name the path from the root."));
         }
-        let real = path.canonicalize().map_err(|_| refused())?;
-        let inside = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
-        if self.roots.iter().any(inside) { Ok(()) } else { Err(refused()) }
+        if self.is_open(path) { Ok(()) } else { Err(refused(path)) }
     }
+}
+
+/// The same words whether or not there is such a path: this is no way to look around.
+fn refused(path: &Path) -> AppError {
+    AppError::new(ErrorCode::Forbidden, format!("the service may not read {}", path.display()))
+        .hint("Whoever runs it can open a folder with --source-root DIR; URLs and uploads need none.")
 }
 
 fn check_url(location: &str, ssh: bool) -> Result<(), AppError> {

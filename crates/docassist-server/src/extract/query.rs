@@ -8,6 +8,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use docassist_model::ErrorCode;
 use hyper::http::request::Parts;
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -32,8 +33,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
         } else {
             query
         };
-        serde_html_form::from_str(query).map(Self).map_err(|error| {
-            Problem::new(ErrorCode::InvalidInput, format!("the query cannot be read: {error}"))
+        let pairs = serde_html_form::Deserializer::from_bytes(query.as_bytes());
+        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            let place = if path == "." { String::new() } else { format!(" at {path}") };
+            Problem::new(ErrorCode::InvalidInput, format!("the query cannot be read{place}: {}", error.inner()))
                 .hint("`GET /openapi.json` says which parameters there are.")
         })
     }
@@ -46,6 +50,11 @@ impl<T: JsonSchema> OperationInput for Query<T> {
         add_parameters(ctx, operation, parameters);
     }
 }
+
+/// No parameters after the `?` but the organisation's name.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParameters {}
 
 /// Parts of the path.
 #[derive(Debug, Clone)]
@@ -60,7 +69,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Path<T> {
         // Decoded already; through one more form so that numbers are read as numbers.
         let pairs: Vec<(&str, &str)> = params.iter().collect();
         let form = serde_html_form::to_string(&pairs).map_err(|error| wrong(error.to_string()))?;
-        serde_html_form::from_str(&form).map(Self).map_err(|error| wrong(error.to_string()))
+        let pairs = serde_html_form::Deserializer::from_bytes(form.as_bytes());
+        serde_path_to_error::deserialize(pairs)
+            .map(Self)
+            .map_err(|error| wrong(format!("{} of {}", error.inner(), error.path())))
     }
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::Done;
-use crate::extract::{Access, Admin, Local};
+use crate::extract::{Access, Admin, Local, NoParameters, Query};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -137,7 +137,11 @@ pub(crate) async fn stats(_: Local, State(state): State<AppState>) -> Json<Stats
     Json(state.service.answers.stats().into())
 }
 
-pub(crate) async fn clear(access: Access<Admin>, State(state): State<AppState>) -> Result<Done, Problem> {
+pub(crate) async fn clear(
+    access: Access<Admin>,
+    State(state): State<AppState>,
+    _: Query<NoParameters>,
+) -> Result<Done, Problem> {
     state.service.answers.clear(&access.scope);
     let (scope, actor) = (access.scope.clone(), access.actor());
     state

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::ask;
 use super::params::{QuestionParams, question};
 use crate::answer::Cached;
-use crate::extract::{Access, JsonBody, Path, Query, Viewer};
+use crate::extract::{Access, JsonBody, NoParameters, Path, Query, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -98,6 +98,7 @@ pub(crate) async fn file(
 pub(crate) async fn files(
     access: Access<Viewer>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     JsonBody(body): JsonBody<FilesBody>,
 ) -> Result<Cached<FileAnswers>, Problem> {
     let paths = checked_paths(body.paths, body.repo)?;

@@ -10,7 +10,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use docassist_app::Window;
+use docassist_app::accounts::Principal;
+use docassist_app::{Service, Window};
 use docassist_model::{ErrorCode, Job, JobId, JobState, TenantScope};
 use futures_util::stream::{self, Stream};
 use schemars::JsonSchema;
@@ -19,7 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::params::limit;
 use crate::answer::described;
-use crate::extract::{Access, Member, Path, Query, Viewer};
+use crate::extract::{Access, Member, NoParameters, Path, Query, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -95,6 +96,7 @@ async fn job(state: &AppState, scope: &TenantScope, id: JobId) -> Result<Job, Pr
 pub(crate) async fn show(
     access: Access<Viewer>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<JobPath>,
 ) -> Result<Json<Job>, Problem> {
     job(&state, &access.scope, JobId(path.id)).await.map(Json)
@@ -103,6 +105,7 @@ pub(crate) async fn show(
 pub(crate) async fn cancel(
     access: Access<Member>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<JobPath>,
 ) -> Result<Json<Job>, Problem> {
     let (scope, actor) = (access.scope.clone(), access.actor());
@@ -143,6 +146,7 @@ impl OperationOutput for Events {
 struct Watch {
     state: AppState,
     scope: TenantScope,
+    principal: Principal,
     id: JobId,
     told: Option<Job>,
     ended: bool,
@@ -152,6 +156,7 @@ struct Watch {
 pub(crate) async fn events(
     access: Access<Viewer>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<JobPath>,
 ) -> Result<Events, Problem> {
     let permit = std::sync::Arc::clone(&state.streams).try_acquire_owned().map_err(|_| {
@@ -160,9 +165,22 @@ pub(crate) async fn events(
     let id = JobId(path.id);
     // What does not exist is told before the stream begins.
     job(&state, &access.scope, id).await?;
-    let watch = Watch { state, scope: access.scope, id, told: None, ended: false, _permit: permit };
+    let Access { scope, principal, .. } = access;
+    let watch = Watch { state, scope, principal, id, told: None, ended: false, _permit: permit };
     let events = Sse::new(follow(watch)).keep_alive(KeepAlive::new().interval(ALIVE));
     Ok(Events(events.into_response()))
+}
+
+impl Watch {
+    /// The job as of now, for whoever may still see it.
+    async fn look(&self) -> Result<Job, Problem> {
+        let (scope, principal, id) = (self.scope.clone(), self.principal.clone(), self.id);
+        let look = move |service: &Service| {
+            service.accounts.role_now(&principal, scope.org())?;
+            service.jobs.job(&scope, id)
+        };
+        self.state.clone().blocking(look).await
+    }
 }
 
 fn follow(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -175,7 +193,7 @@ fn follow(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
             if watch.state.ending.load(std::sync::atomic::Ordering::Acquire) {
                 return None;
             }
-            let job = job(&watch.state, &watch.scope, watch.id).await.ok()?;
+            let job = watch.look().await.ok()?;
             if watch.told.as_ref() != Some(&job) {
                 watch.ended = job.state.is_final();
                 let name = match job.state {

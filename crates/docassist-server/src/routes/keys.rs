@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Done, Reply};
-use crate::extract::{Access, JsonBody, Path, Viewer};
+use crate::extract::{Access, JsonBody, NoParameters, Path, Query, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -53,7 +53,11 @@ pub(crate) struct KeyList {
     next: Option<String>,
 }
 
-pub(crate) async fn list(access: Access<Viewer>, State(state): State<AppState>) -> Result<Json<KeyList>, Problem> {
+pub(crate) async fn list(
+    access: Access<Viewer>,
+    State(state): State<AppState>,
+    _: Query<NoParameters>,
+) -> Result<Json<KeyList>, Problem> {
     let items = state.blocking(move |service| service.accounts.keys(&access.principal, &access.scope)).await?;
     Ok(Json(KeyList { total: items.len() as u64, items, next: None }))
 }
@@ -61,6 +65,7 @@ pub(crate) async fn list(access: Access<Viewer>, State(state): State<AppState>) 
 pub(crate) async fn create(
     access: Access<Viewer>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     JsonBody(body): JsonBody<KeyBody>,
 ) -> Result<Reply<201, NewKey>, Problem> {
     let (key, token) = state
@@ -78,6 +83,7 @@ pub(crate) async fn create(
 pub(crate) async fn revoke(
     access: Access<Viewer>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<KeyPath>,
 ) -> Result<Done, Problem> {
     state

@@ -16,7 +16,7 @@ use crate::state::AppState;
 pub(crate) struct MeAnswer {
     /// The user.
     user: User,
-    /// Where the user is a member.
+    /// Where the user is a member; with a key, its own organisation only.
     memberships: Vec<Membership>,
     /// The key, where a program asks with one.
     key: Option<ApiKey>,
@@ -36,11 +36,13 @@ pub(crate) struct PasswordBody {
 
 pub(crate) async fn get(asks: Authenticated) -> Json<MeAnswer> {
     let standing = asks.principal.standing.as_ref().clone();
-    Json(MeAnswer {
-        user: standing.user,
-        memberships: standing.memberships,
-        key: asks.principal.key.map(|key| key.as_ref().clone()),
-    })
+    let key = asks.principal.key.map(|key| key.as_ref().clone());
+    let mut memberships = standing.memberships;
+    if let Some(key) = &key {
+        // A key is for one organisation: whoever has it learns of no other.
+        memberships.retain(|membership| membership.org == key.org);
+    }
+    Json(MeAnswer { user: standing.user, memberships, key })
 }
 
 pub(crate) async fn password(

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Done;
-use crate::extract::{Access, Admin, JsonBody, Path};
+use crate::extract::{Access, Admin, JsonBody, NoParameters, Path, Query};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -39,7 +39,11 @@ pub(crate) struct MemberList {
     next: Option<String>,
 }
 
-pub(crate) async fn list(access: Access<Admin>, State(state): State<AppState>) -> Result<Json<MemberList>, Problem> {
+pub(crate) async fn list(
+    access: Access<Admin>,
+    State(state): State<AppState>,
+    _: Query<NoParameters>,
+) -> Result<Json<MemberList>, Problem> {
     let scope = access.scope.clone();
     let items = state.blocking(move |service| service.accounts.members(&scope)).await?;
     Ok(Json(MemberList { total: items.len() as u64, items, next: None }))
@@ -48,6 +52,7 @@ pub(crate) async fn list(access: Access<Admin>, State(state): State<AppState>) -
 pub(crate) async fn set(
     access: Access<Admin>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     JsonBody(body): JsonBody<MemberBody>,
 ) -> Result<Json<Member>, Problem> {
     let (scope, actor) = (access.scope.clone(), access.actor());
@@ -64,6 +69,7 @@ pub(crate) async fn set(
 pub(crate) async fn remove(
     access: Access<Admin>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<MemberPath>,
 ) -> Result<Done, Problem> {
     let (scope, actor, user) = (access.scope.clone(), access.actor(), UserId(path.user));

@@ -12,7 +12,7 @@ use super::ask;
 use super::impact::checked_paths;
 use super::params::question;
 use crate::answer::Cached;
-use crate::extract::{Access, JsonBody, Query, Viewer};
+use crate::extract::{Access, JsonBody, NoParameters, Query, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -73,6 +73,7 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     access: Access<Viewer>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     JsonBody(body): JsonBody<ReviewersBody>,
 ) -> Reply {
     reviewers(&state, &access.scope, body).await

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::answer::{Done, Reply};
-use crate::extract::{Access, Admin, JsonBody, Member, Path, Viewer};
+use crate::extract::{Access, Admin, JsonBody, Member, NoParameters, Path, Query, Viewer};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -70,7 +70,11 @@ pub(crate) struct ScheduleBody {
     every: String,
 }
 
-pub(crate) async fn list(access: Access<Viewer>, State(state): State<AppState>) -> Result<Json<SourceList>, Problem> {
+pub(crate) async fn list(
+    access: Access<Viewer>,
+    State(state): State<AppState>,
+    _: Query<NoParameters>,
+) -> Result<Json<SourceList>, Problem> {
     let scope = access.scope.clone();
     let settings = state.blocking(move |service| service.jobs.sources(&scope)).await?;
     let items: Vec<SourceLine> = settings.into_iter().map(SourceLine::from).collect();
@@ -80,6 +84,7 @@ pub(crate) async fn list(access: Access<Viewer>, State(state): State<AppState>) 
 pub(crate) async fn sync(
     access: Access<Member>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<SourcePath>,
 ) -> Result<Reply<202, Job>, Problem> {
     let (scope, actor) = (access.scope.clone(), access.actor());
@@ -96,6 +101,7 @@ pub(crate) async fn sync(
 pub(crate) async fn remove(
     access: Access<Admin>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<SourcePath>,
 ) -> Result<Done, Problem> {
     let (scope, actor) = (access.scope.clone(), access.actor());
@@ -129,6 +135,7 @@ async fn set(
 pub(crate) async fn schedule(
     access: Access<Admin>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<SourcePath>,
     JsonBody(body): JsonBody<ScheduleBody>,
 ) -> Result<Json<SourceLine>, Problem> {
@@ -139,6 +146,7 @@ pub(crate) async fn schedule(
 pub(crate) async fn unschedule(
     access: Access<Admin>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<SourcePath>,
 ) -> Result<Done, Problem> {
     set(access, state, path, None).await?;

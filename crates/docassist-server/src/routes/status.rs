@@ -25,8 +25,9 @@ pub(crate) async fn get(
     State(state): State<AppState>,
     Query(params): Query<StatusParams>,
 ) -> Result<Json<Answer<Status>>, Problem> {
-    let _one_at_a_time = match params.digest {
-        true => state.exports.acquire().await.ok(),
+    // A digest is of the export's text.
+    let _held = match params.digest {
+        true => Some(state.exports.hold(access.scope.org()).await?),
         false => None,
     };
     let mut answer = state.service.answers.compute(&access.scope, move |app| app.status(params.digest)).await?;

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::answer::Reply;
-use crate::extract::{Access, JsonBody, Member, body};
+use crate::extract::{Access, JsonBody, Member, NoParameters, Query, body};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -139,6 +139,7 @@ async fn submit(access: Access<Member>, state: AppState, submission: Submission)
 pub(crate) async fn git(
     access: Access<Member>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     JsonBody(body): JsonBody<GitBody>,
 ) -> Accepted {
     let submission = Submission {
@@ -154,6 +155,7 @@ pub(crate) async fn git(
 pub(crate) async fn docs(
     access: Access<Member>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     JsonBody(body): JsonBody<DocsBody>,
 ) -> Accepted {
     let submission = Submission {
@@ -204,7 +206,12 @@ impl OperationInput for SentTickets {
     }
 }
 
-pub(crate) async fn tickets(access: Access<Member>, State(state): State<AppState>, sent: SentTickets) -> Accepted {
+pub(crate) async fn tickets(
+    access: Access<Member>,
+    State(state): State<AppState>,
+    _: Query<NoParameters>,
+    sent: SentTickets,
+) -> Accepted {
     let requested_by = access.principal.actor();
     let submission = match sent {
         SentTickets::Named(body) => {

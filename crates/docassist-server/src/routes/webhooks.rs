@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Done, Reply};
-use crate::extract::{Access, Admin, Client, JsonBody, Path};
+use crate::extract::{Access, Admin, Client, JsonBody, NoParameters, Path, Query};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -85,7 +85,11 @@ pub(crate) struct Heard {
     job: Option<JobId>,
 }
 
-pub(crate) async fn list(access: Access<Admin>, State(state): State<AppState>) -> Result<Json<WebhookList>, Problem> {
+pub(crate) async fn list(
+    access: Access<Admin>,
+    State(state): State<AppState>,
+    _: Query<NoParameters>,
+) -> Result<Json<WebhookList>, Problem> {
     let scope = access.scope.clone();
     let webhooks = state.blocking(move |service| service.webhooks(&scope)).await?;
     let items: Vec<WebhookLine> = webhooks.into_iter().map(WebhookLine::from).collect();
@@ -95,6 +99,7 @@ pub(crate) async fn list(access: Access<Admin>, State(state): State<AppState>) -
 pub(crate) async fn create(
     access: Access<Admin>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     JsonBody(body): JsonBody<WebhookBody>,
 ) -> Result<Reply<201, NewWebhook>, Problem> {
     let (scope, actor) = (access.scope.clone(), access.actor());
@@ -111,6 +116,7 @@ pub(crate) async fn create(
 pub(crate) async fn remove(
     access: Access<Admin>,
     State(state): State<AppState>,
+    _: Query<NoParameters>,
     Path(path): Path<WebhookPath>,
 ) -> Result<Done, Problem> {
     let (scope, actor) = (access.scope.clone(), access.actor());

@@ -4,6 +4,7 @@ use docassist_server::problem::TABLE;
 use serde_json::{Value, json};
 
 use crate::call::Answer;
+use crate::table::{ROUTES, address};
 use crate::world::{AS_OF, OPERATOR, World};
 
 /// The schema of an answer, which can refer to the components of the document.
@@ -133,4 +134,43 @@ async fn every_operation_has_a_name_of_its_own_and_declares_its_path() {
         let pointer = reference.split('"').next().unwrap();
         assert!(document.pointer(pointer).is_some(), "{pointer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_failure_of_every_route_is_a_problem_of_the_table() {
+    let world = World::new();
+    let token = world.log_in(OPERATOR);
+    let document = docassist_server::api::document();
+    let mut failures = 0;
+    for (method, route, _) in ROUTES {
+        let (method, path) = address(method, route);
+        let call = |uri: &str| world.call(method.clone(), uri).peer("192.0.2.9");
+        let wrong = format!("{path}?colour=red");
+        let calls = [
+            call(&path),
+            call(&path).token("x"),
+            call(&path).token(&token).org("no-such-organisation"),
+            call(&path).token(&token).org("default").body("application/json", "{"),
+            call(&path).token(&token).org("default").body("image/png", "x"),
+            call(&wrong).token(&token).org("default"),
+        ];
+        for call in calls {
+            let answer = call.send().await;
+            if answer.status.is_success() {
+                continue;
+            }
+            failures += 1;
+            check(&document, route, &method.as_str().to_lowercase(), &answer);
+            let problem = answer.json();
+            let row = TABLE.iter().find(|(code, ..)| problem["code"] == code.as_str());
+            let (code, status, title) = row.unwrap_or_else(|| panic!("{problem}"));
+            assert_eq!((answer.status, &problem["title"]), (*status, &json!(title)), "{method} {path}");
+            assert_eq!(problem["status"], status.as_u16());
+            assert_eq!(problem["type"], format!("urn:docassist:problem:{}", code.as_str()));
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            assert_eq!(problem["request_id"], answer.header("x-request-id"));
+            assert!(answer.status.as_u16() < 500, "{method} {path}: {problem}");
+        }
+    }
+    assert!(failures > 250, "{failures}");
 }

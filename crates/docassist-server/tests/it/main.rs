@@ -4,8 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod audit;
 mod call;
 mod contract;
+mod edge;
+mod equality;
+mod foreign;
 mod isolation;
+mod keys;
+mod limits;
+mod members;
+mod sessions;
+mod sources;
 mod table;
+mod webhooks;
 mod world;

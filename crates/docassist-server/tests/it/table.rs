@@ -19,6 +19,11 @@ pub(crate) enum Least {
 }
 
 impl Least {
+    /// Whether it is a role in an organisation.
+    pub(crate) fn is_of_an_organisation(self) -> bool {
+        matches!(self, Viewer | Member | Admin)
+    }
+
     /// As the OpenAPI document has it.
     pub(crate) fn documented(self) -> Option<&'static str> {
         Some(match self {

@@ -55,9 +55,12 @@ pub(crate) fn scope(org: &str) -> TenantScope {
 }
 
 impl World {
-    /// One administrator, who is the admin of the organisation `default`.
+    /// One administrator, who is the admin of the organisation `default`. Sources may lie in the world's folder.
     pub(crate) fn new() -> Self {
-        Self::with(|_| Setup::default())
+        Self::with(|folder| {
+            let locations = LocationPolicy { roots: vec![folder.to_owned()], ssh: false };
+            Setup { locations, ..Setup::default() }
+        })
     }
 
     /// The setup may name folders in the world's own.
@@ -154,6 +157,31 @@ impl World {
 
     pub(crate) async fn log_in_with(&self, email: &str, password: &str) -> Answer {
         self.post("/api/v1/auth/login").json(json!({ "email": email, "password": password })).send().await
+    }
+
+    /// Waits for the end of a job, and returns it.
+    pub(crate) async fn ended(&self, token: &str, org: &str, job: &Value) -> Value {
+        for _ in 0..1_200 {
+            let answer = self.get(&format!("/api/v1/jobs/{}", job["id"])).token(token).org(org).send().await;
+            let now = answer.expect(200);
+            if !matches!(now["state"].as_str(), Some("queued" | "running")) {
+                return now;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("the job does not end: {job}");
+    }
+
+    /// Commits something to the repository and syncs it as the service does: somebody has to run jobs.
+    pub(crate) async fn sync_more(&self, org: &str, marker: &str, token: &str) {
+        let folder = self.repository_folder(marker);
+        let mut git = docassist_testing::fixture::git(&folder);
+        git.args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "-q", "--allow-empty", "-m"]);
+        assert!(git.arg(format!("DOC-3 {marker} again")).status().unwrap().success());
+        let body = json!({ "location": folder.display().to_string() });
+        let job = self.post("/api/v1/sync/git").token(token).org(org).json(body).send().await.expect(202);
+        let done = self.ended(token, org, &job).await;
+        assert_eq!(done["state"], "done", "{done}");
     }
 
     pub(crate) fn repository_folder(&self, marker: &str) -> PathBuf {
