@@ -1,7 +1,8 @@
 //! Who may call: the policy stands in the handler's type.
 //!
-//! [`Access`] is the only thing in the service that makes a [`TenantScope`] from a request, after it has checked that whoever asks
-//! has the role in that organisation. A handler without it can reach no organisation's data.
+//! [`Access`] makes a [`TenantScope`] of the organisation that a request names, after it has checked that whoever asks has the
+//! role there. Without it only two kinds of handler reach an organisation: those that make and remove one, for an [`Operator`],
+//! and the one for a forge's message, which proves that it knows its webhook's secret.
 
 use std::marker::PhantomData;
 
