@@ -86,7 +86,7 @@ fn routes(upload_bytes: usize) -> ApiRouter<AppState> {
         .api_route("/api/v1/auth/refresh", post_with(auth::refresh, told("auth.refresh", "The next pair of tokens of a session")))
         .api_route("/api/v1/auth/logout", post_with(auth::logout, told("auth.logout", "End a session")))
         .api_route("/api/v1/me", get_with(me::get, told("me.get", "Who you are and where you are a member")))
-        .api_route("/api/v1/me/password", put_with(me::password, told("me.password", "Change your password; all your sessions end")))
+        .api_route("/api/v1/me/password", put_with(me::password, told("me.password", "Change your password; no session can be renewed, and access tokens end by themselves")))
         .api_route("/api/v1/orgs", get_with(orgs::list, told("orgs.list", "Organisations that are open to you"))
             .post_with(orgs::create, told("orgs.create", "Make an organisation")))
         .api_route("/api/v1/orgs/{slug}", delete_with(orgs::remove, told("orgs.remove", "Remove an organisation with everything in it")))

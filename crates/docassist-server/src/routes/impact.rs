@@ -28,14 +28,14 @@ const MOST_PATHS: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileParams {
     /// The path from the repository's root.
-    path: String,
+    pub(crate) path: String,
     /// The repository, where several have the path.
-    repo: Option<String>,
+    pub(crate) repo: Option<String>,
     /// The instant that the answer is about: a date (its end), or RFC 3339. Now, if left out.
-    as_of: Option<String>,
+    pub(crate) as_of: Option<String>,
     /// Entries of each list at most; 1000 if left out.
     #[schemars(range(min = 1, max = 1000))]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// Files and the instant of the question.

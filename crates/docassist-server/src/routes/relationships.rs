@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ask;
-use super::impact::TicketPath;
+use super::impact::{FileParams, TicketPath};
 use super::params::{PageParams, QuestionParams, question};
 use crate::answer::Cached;
 use crate::extract::{Access, Path, Query, Viewer};
@@ -30,21 +30,6 @@ pub(crate) struct DeveloperPath {
 pub(crate) struct RepoPath {
     /// Its name, as the status has it.
     name: String,
-}
-
-/// A file and the instant of the question.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FileParams {
-    /// The path from the repository's root.
-    path: String,
-    /// The repository, where several have the path.
-    repo: Option<String>,
-    /// The instant that the answer is about: a date (its end), or RFC 3339. Now, if left out.
-    as_of: Option<String>,
-    /// Entries of each list at most; 1000 if left out.
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<u32>,
 }
 
 /// Words and which page of what has them.

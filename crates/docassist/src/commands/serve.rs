@@ -53,12 +53,13 @@ async fn serve(settings: &Settings, arguments: Serve, secrets: Secrets) -> Resul
         access_life: Duration::from_secs(u64::from(arguments.token_life) * 60),
     };
     let service = Arc::new(Service::open(config)?);
-    first_start(&service, &arguments, &settings.org)?;
-    let mut runner = service.jobs.run(arguments.sync_workers.into())?;
     let listen = arguments.listen;
     let bound = bind(listen, Arc::clone(&service), server(&arguments)).await.map_err(|error| {
         Failure::new(ErrorCode::Unavailable, format!("{listen} cannot be listened at: {error}"), None)
     })?;
+    // Only who can serve changes something: where the address is taken, nothing was made.
+    first_start(&service, &arguments, &settings.org)?;
+    let mut runner = service.jobs.run(arguments.sync_workers.into())?;
     let address = bound.address().unwrap_or(listen);
     // For whoever started it, and for programs that asked for any free port.
     streams::say(&format!("listening at http://{address}; documentation at http://{address}/docs"));
