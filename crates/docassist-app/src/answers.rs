@@ -111,6 +111,12 @@ impl Answers {
         self.cache.stats()
     }
 
+    /// Asks the store now for what has changed elsewhere, and not only when it is due.
+    pub(crate) fn look(&self) -> impl Fn() + Send + 'static {
+        let cache = Arc::clone(&self.cache);
+        move || cache.look()
+    }
+
     /// What makes answers stale when records have changed.
     pub(crate) fn invalidation(&self) -> Box<OnChange> {
         let cache = Arc::clone(&self.cache);
@@ -185,12 +191,9 @@ impl Generations for StoreGenerations {
     fn current<'a>(&'a self, scopes: &'a [TenantScope]) -> CurrentGenerations<'a> {
         let (store, scopes) = (Arc::clone(&self.0), scopes.to_vec());
         Box::pin(async move {
-            blocking(move || {
-                let sequence = |scope: &TenantScope| Ok(Durable::all(store.sequence(scope)?));
-                scopes.iter().map(sequence).collect::<Result<Vec<_>, AppError>>()
-            })
-            .await
-            .map_err(|error| GenerationsUnavailable(error.to_string()))
+            blocking(move || Ok(store.sequences(&scopes)?.into_iter().map(Durable::all).collect::<Vec<_>>()))
+                .await
+                .map_err(|error| GenerationsUnavailable(error.to_string()))
         })
     }
 }

@@ -8,34 +8,46 @@
 pub mod accounts;
 mod analyse;
 mod answers;
+mod backends;
+pub mod backup;
+mod database;
 mod diff;
+pub mod doctor;
 mod error;
 mod graphs;
+pub mod infra;
 pub mod jobs;
+mod machine;
+pub mod monitor;
+mod qdrant;
 pub mod secrets;
 mod service;
 mod snapshot;
 mod status;
 pub mod sync;
+pub mod transfer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use docassist_model::{TenantScope, Timestamp};
-use docassist_store::{SqliteStore, Store};
+use docassist_store::Store;
 
 pub use analyse::{GapQuery, PathQuery, Question, Several};
 pub use answers::{Answers, CacheConfig, Query};
+pub use backends::{Backends, QdrantAddress};
+pub use database::Database;
 pub use diff::{ChangeQuery, DiffQuery, UnifiedDiff};
 pub use docassist_cache::{
     Breaker, Family, FamilyStats, Outcome, RedisConfig, Replicas, Stats as CacheStats, TierStats, TimesToLive,
     Value as CachedAnswer,
 };
 pub use docassist_graph::{Graph, PageRequest};
-pub use docassist_store::Window;
+pub use docassist_store::{PostgresConfig, Window};
 pub use error::AppError;
 pub use graphs::{GraphState, GraphStats, Graphs};
+pub use machine::{MachineSize, memory, memory_limit};
 pub use service::{ACCESS_LIFE, Actor, Delivery, Service, ServiceConfig};
 
 /// How long a sync waits for another one of the same organisation by default.
@@ -50,10 +62,13 @@ pub struct App {
 }
 
 impl App {
-    /// The organisation of `scope` in the data directory `data`. Reads and writes nothing yet.
-    #[must_use]
-    pub fn new(data: &Path, scope: TenantScope) -> Self {
-        Self::over(Arc::new(SqliteStore::new(data)), Arc::new(Graphs::unbounded()), data, scope)
+    /// The organisation of `scope` in `database`. Files are not touched yet; the tables of a PostgreSQL are made where they
+    /// are missing.
+    ///
+    /// # Errors
+    /// When a PostgreSQL cannot be reached or used.
+    pub fn open(database: &Database, data: &Path, scope: TenantScope) -> Result<Self, AppError> {
+        Ok(Self::over(database.records(data)?, Arc::new(Graphs::unbounded()), data, scope))
     }
 
     /// The same over a store and graphs that others use as well.

@@ -9,15 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use docassist_model::{ErrorCode, OrgSlug, Role, TenantScope, User};
-use docassist_store::{ControlStore, SqliteControl, SqliteStore, Store};
+use docassist_store::{ControlStore, Store, Watch};
 
 pub use audit::Actor;
 pub use webhooks::Delivery;
 
 use crate::accounts::{Accounts, NewAccount};
 use crate::jobs::{Jobs, LocationPolicy, Parts};
+use crate::monitor::Monitor;
 use crate::secrets::Secrets;
-use crate::{Answers, App, AppError, CacheConfig, Graphs};
+use crate::{Answers, App, AppError, Backends, CacheConfig, Database, Graphs, QdrantAddress};
 
 /// Access tokens end after this long unless somebody says otherwise: about as long as a role that was taken away from a
 /// stolen token should matter, though roles are looked up anew for every request.
@@ -28,12 +29,16 @@ pub const ACCESS_LIFE: Duration = Duration::from_secs(15 * 60);
 pub struct ServiceConfig {
     /// The data directory.
     pub data: PathBuf,
+    /// What keeps records and the service's rows.
+    pub database: Database,
     /// Keys.
     pub secrets: Secrets,
     /// Bytes of graphs in memory.
     pub graph_memory: u64,
     /// The cache.
     pub cache: CacheConfig,
+    /// The search index, which is watched.
+    pub qdrant: Option<QdrantAddress>,
     /// Folders that sources may be read from.
     pub locations: LocationPolicy,
     /// How long access tokens hold.
@@ -53,6 +58,10 @@ pub struct Service {
     pub accounts: Accounts,
     /// Syncs.
     pub jobs: Jobs,
+    /// How the servers do.
+    pub monitor: Monitor,
+    /// Hears of syncs elsewhere, where the database tells of them.
+    _watch: Option<Watch>,
 }
 
 impl Service {
@@ -61,15 +70,17 @@ impl Service {
     /// # Errors
     /// When the directory cannot be used, its secrets were encrypted with another secret, or the settings are wrong.
     pub fn open(config: ServiceConfig) -> Result<Self, AppError> {
-        let ServiceConfig { data, secrets, graph_memory, cache, locations, access_life } = config;
+        let ServiceConfig { data, database, secrets, graph_memory, cache, qdrant, locations, access_life } = config;
+        let redis = cache.redis.as_ref().map(|redis| redis.url.clone());
         crate::prepare_folder(&data);
-        let control: Arc<dyn ControlStore> = Arc::new(SqliteControl::open(&data)?);
+        let stores = database.stores(&data)?;
+        let control = Arc::clone(&stores.control);
         let fingerprint = control.initialise("secret", secrets.fingerprint())?;
         if fingerprint != secrets.fingerprint() {
             return Err(AppError::new(ErrorCode::InvalidInput, "the data was written with another secret")
                 .hint("Secrets of sources are encrypted with it: start with the secret that the first start had."));
         }
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::new(&data));
+        let store = Arc::clone(&stores.records);
         let graphs = Arc::new(Graphs::new(graph_memory));
         let answers = Answers::open(cache, Arc::clone(&store), Arc::clone(&graphs), data.clone())?;
         let accounts = Accounts::new(Arc::clone(&control), secrets.clone(), access_life);
@@ -82,7 +93,10 @@ impl Service {
             locations,
             on_change: answers.invalidation(),
         })?;
-        Ok(Self { data, store, control, graphs, secrets, answers, accounts, jobs })
+        let look = answers.look();
+        let watch = stores.watch(move |_| look());
+        let monitor = Monitor::start(Backends { database, redis, qdrant });
+        Ok(Self { data, store, control, graphs, secrets, answers, accounts, jobs, monitor, _watch: watch })
     }
 
     /// Whether nobody has an account yet.

@@ -63,7 +63,7 @@ mod value;
 pub use config::{Config, RedisConfig, Replicas, TimesToLive};
 pub use key::{Family, FileName, Key, Params};
 pub use outcome::{Forward, Outcome, RedisUse, Served, Tier};
-pub use redis::InvalidRedisUrl;
+pub use redis::{InvalidRedisUrl, RedisInspection, RedisUnreachable, inspect_redis, redis_info};
 pub use stamp::{CurrentGenerations, Durable, Generations, GenerationsUnavailable, InProcess, Stamp};
 pub use stats::{Breaker, FamilyStats, RedisStats, Stats, TierStats};
 pub use tiered::{Cache, Failure};

@@ -5,6 +5,7 @@
 
 mod exchange;
 mod frame;
+mod inspect;
 mod link;
 mod queue;
 
@@ -24,6 +25,7 @@ use crate::stamp::Stamp;
 use crate::stats::{Breaker, Counters};
 use crate::value::Value;
 use exchange::Exchange;
+pub use inspect::{RedisInspection, RedisUnreachable, inspect_redis, redis_info};
 use link::{Link, Trouble};
 use queue::{Queue, Write};
 

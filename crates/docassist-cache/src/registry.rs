@@ -45,6 +45,8 @@ pub(crate) struct Registry {
     unpublished: Option<Mutex<Vec<Arc<OrgState>>>>,
     /// Something was bumped here: tell Redis now.
     pub(crate) publish: Notify,
+    /// Something changed elsewhere: ask the store now.
+    pub(crate) look: Notify,
     /// The last look failed, and the log says so.
     silent: AtomicBool,
 }
@@ -60,6 +62,7 @@ impl Registry {
             lease,
             unpublished: publishes.then(Mutex::default),
             publish: Notify::new(),
+            look: Notify::new(),
             silent: AtomicBool::new(false),
         }
     }
@@ -268,8 +271,11 @@ pub(crate) async fn watch_store(registry: Arc<Registry>, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
-        let before = registry.now().saturating_sub(millis(every) / 2);
+        // Whoever has heard of a change wants to know of all of them, whenever they were last looked at.
+        let before = tokio::select! {
+            _ = ticks.tick() => registry.now().saturating_sub(millis(every) / 2),
+            () = registry.look.notified() => u64::MAX,
+        };
         let mut due: Vec<(u64, Arc<OrgState>)> =
             registry.in_use().into_iter().map(|org| (org.known().confirmed, org)).collect();
         due.retain(|(confirmed, _)| *confirmed <= before);

@@ -219,6 +219,12 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         self.registry.clear(scope);
     }
 
+    /// Asks for the generations of organisations in use now, and not only when it is due: somebody has heard that one has
+    /// changed. Any number of calls before it begins are one. O(1).
+    pub fn look(&self) {
+        self.registry.look.notify_one();
+    }
+
     /// The counters.
     #[must_use]
     pub fn stats(&self) -> Stats {

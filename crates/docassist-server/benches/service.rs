@@ -74,10 +74,12 @@ struct World {
 impl World {
     async fn start(data: &Path) -> Self {
         let config = ServiceConfig {
+            database: docassist_app::Database::Files,
             data: data.to_owned(),
             secrets: Secrets::derive(b"the secret of a benchmark, long enough").unwrap(),
             graph_memory: 1 << 30,
             cache: CacheConfig { replicas: Some(Replicas::default()), ..CacheConfig::default() },
+            qdrant: None,
             locations: LocationPolicy::default(),
             access_life: ACCESS_LIFE,
         };

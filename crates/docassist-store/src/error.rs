@@ -58,6 +58,40 @@ pub enum StoreError {
         /// What was found.
         detail: String,
     },
+    /// An organisation that is to be written anew has records already.
+    #[error("{location} has records already")]
+    Occupied {
+        /// Where they are.
+        location: String,
+    },
+    /// What is to be read is itself the target of a copy that did not finish.
+    #[error("{location} is not whole: a copy into it was interrupted")]
+    UnfinishedCopy {
+        /// Where it is.
+        location: String,
+    },
+    /// A program of the database's own failed.
+    #[error("{name} failed: {detail}")]
+    Tool {
+        /// The program.
+        name: &'static str,
+        /// What it said.
+        detail: String,
+    },
+    /// The address of a database is none.
+    #[error("the address of the database cannot be used: {detail}")]
+    InvalidAddress {
+        /// What is wrong with it; never the address itself, which may hold a password.
+        detail: String,
+    },
+    /// The database cannot be reached, or has no room for another connection.
+    #[error("{location} cannot be reached: {detail}")]
+    Unreachable {
+        /// Where it is.
+        location: String,
+        /// What was reported.
+        detail: String,
+    },
     /// No space is left.
     #[error("no space left for {location}")]
     DiskFull {
@@ -94,10 +128,14 @@ impl StoreError {
             Self::Busy { .. } => ErrorCode::Busy,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::UnknownSource(_) | Self::UnknownOwner => ErrorCode::NotFound,
-            Self::KindMismatch { .. } => ErrorCode::InvalidInput,
-            Self::Newer { .. } | Self::Damaged { .. } => ErrorCode::StoreUnusable,
+            Self::KindMismatch { .. } | Self::InvalidAddress { .. } => ErrorCode::InvalidInput,
+            Self::Unreachable { .. } => ErrorCode::Unavailable,
+            Self::Occupied { .. } => ErrorCode::Conflict,
+            Self::Newer { .. } | Self::Damaged { .. } | Self::UnfinishedCopy { .. } => ErrorCode::StoreUnusable,
             Self::Feed(_) => ErrorCode::SourceUnreadable,
-            Self::DiskFull { .. } | Self::Permission { .. } | Self::Backend { .. } => ErrorCode::Internal,
+            Self::DiskFull { .. } | Self::Permission { .. } | Self::Tool { .. } | Self::Backend { .. } => {
+                ErrorCode::Internal
+            }
         }
     }
 
@@ -113,9 +151,15 @@ impl StoreError {
                 "restore a backup; a file of records can be moved away instead: another sync reads them anew from their \
                  sources"
             }
+            Self::InvalidAddress { .. } => "it looks like postgres://USER@HOST/DATABASE?sslmode=verify-full",
+            Self::Occupied { .. } => "leave it as it is, or say --replace to remove what is there first",
+            Self::UnfinishedCopy { .. } => "run that copy again first",
+            Self::Unreachable { .. } => "check that it runs and takes connections; nothing here needs a restart",
             Self::DiskFull { .. } => "free some space and sync again; what was finished before is kept",
             Self::Permission { .. } => "check who owns the data directory, or choose another one with --data",
-            Self::Cancelled | Self::UnknownOwner | Self::Feed(_) | Self::Backend { .. } => return None,
+            Self::Cancelled | Self::UnknownOwner | Self::Feed(_) | Self::Tool { .. } | Self::Backend { .. } => {
+                return None;
+            }
         })
     }
 

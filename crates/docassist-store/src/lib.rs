@@ -15,18 +15,32 @@
 //! Backends: [`SqliteStore`], one database file per organisation, and [`SqliteControl`], one file beside them.
 
 mod control;
+mod copy;
+mod derived;
+mod encoding;
 mod error;
+mod postgres;
+mod reading;
 mod records;
+mod settlement;
 mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use control::{Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Rotation, Window};
+pub use copy::{Copied, UNFINISHED_COPY, copy};
 pub use error::{BoxError, Result, StoreError};
+pub use postgres::{ANALYTICAL, Analytical, Counted, Maintenance, PostgresWorkload};
+pub use postgres::{
+    DEFAULT_CONNECTIONS, PostgresArchive, PostgresConfig, PostgresControl, PostgresFigures, PostgresInspection,
+    PostgresStore, ReplicaLag, SchemaState, SettingRow, SlowStatement, Statements, TableFigures, Transport,
+    UnusedIndex, Watch, inspect_postgres, postgres_figures,
+};
+pub use reading::Reading;
 pub use records::{
     DocsFinish, FeedEnd, FileChanges, GitFinish, Outcome, PageChanges, RecordCounts, Source, TicketImport,
     TicketOutcome,
 };
-pub use sqlite::{SqliteControl, SqliteStore};
+pub use sqlite::{SqliteControl, SqliteFiles, SqliteStore};
 pub use store::{Store, TicketSink, Writer};

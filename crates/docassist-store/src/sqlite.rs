@@ -7,8 +7,8 @@
 mod columns;
 mod control;
 mod database;
-mod encoding;
 mod fault;
+mod files;
 mod git;
 mod identity;
 mod intern;
@@ -16,6 +16,7 @@ mod lock;
 mod pages;
 mod project;
 mod readers;
+mod reading;
 mod removal;
 mod sequences;
 mod shadow;
@@ -26,15 +27,17 @@ mod writer;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use docassist_model::{ObjectId, Page, RecordSink, TenantScope, Ticket, TicketKey};
+use docassist_model::{ObjectId, OrgSlug, Page, RecordSink, TenantScope, Ticket, TicketKey};
 use rusqlite::{OptionalExtension, Transaction};
 
-use crate::{Result, Source, Store, StoreError, Writer};
+use crate::{Reading, Result, Source, Store, StoreError, Writer};
 pub use control::SqliteControl;
 use database::{Format, Purpose};
 use fault::{Fault, Inner};
+pub use files::SqliteFiles;
 use lock::WriterLock;
 use readers::Readers;
+use reading::SqliteReading;
 use sequences::{Look, Sequences};
 use writer::SqliteWriter;
 
@@ -105,6 +108,32 @@ impl Store for SqliteStore {
 
     fn project(&self, scope: &TenantScope, sink: &mut dyn RecordSink) -> Result<u64> {
         Ok(self.read(scope, |transaction| project::project(transaction, sink))?.unwrap_or_default())
+    }
+
+    fn read_whole(&self, scope: &TenantScope, read: &mut dyn FnMut(&mut dyn Reading) -> Result<()>) -> Result<bool> {
+        let location = self.location(scope);
+        let found = self.read(scope, |transaction| Ok(read(&mut SqliteReading::new(transaction, &location)?)?))?;
+        Ok(found.is_some())
+    }
+
+    fn organisations(&self) -> Result<Vec<OrgSlug>> {
+        let folder = self.data.join("orgs");
+        let failed = |error| StoreError::io(folder.display().to_string(), error);
+        let entries = match folder.read_dir() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut organisations = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            // What is no slug is not ours, or is being removed.
+            let Some(org) = name.to_str().and_then(|name| name.parse::<OrgSlug>().ok()) else { continue };
+            if folder.join(&name).join("records.db").is_file() {
+                organisations.push(org);
+            }
+        }
+        organisations.sort_unstable();
+        Ok(organisations)
     }
 
     fn writer(

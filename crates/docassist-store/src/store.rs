@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use docassist_model::{
-    Commit, Decision, ObjectId, Page, RecordSink, SourceId, SourceKind, TenantScope, Ticket, TicketKey,
+    Commit, Decision, ObjectId, OrgSlug, Page, RecordSink, SourceId, SourceKind, TenantScope, Ticket, TicketKey,
 };
 use serde_json::Value;
 
 use crate::{
-    BoxError, DocsFinish, FeedEnd, GitFinish, Outcome, Result, Source, StoreError, TicketImport, TicketOutcome,
+    BoxError, DocsFinish, FeedEnd, GitFinish, Outcome, Reading, Result, Source, StoreError, TicketImport, TicketOutcome,
 };
 
 /// The records of organisations. Reading needs no lock and never waits for a writer; an organisation that was never
@@ -27,6 +27,14 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn sequence(&self, scope: &TenantScope) -> Result<u64>;
 
+    /// The sequences of several organisations, in their order: one question to a database that serves many.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn sequences(&self, scopes: &[TenantScope]) -> Result<Vec<u64>> {
+        scopes.iter().map(|scope| self.sequence(scope)).collect()
+    }
+
     /// The connected sources, in the order of their names. Takes a few milliseconds per 100,000 records (it counts).
     ///
     /// # Errors
@@ -39,6 +47,23 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`Store`]. `sink` has then received a part and is of no use.
     fn project(&self, scope: &TenantScope, sink: &mut dyn RecordSink) -> Result<u64>;
+
+    /// Calls `read` once with all visible records in one consistent state, which others do not change meanwhile; returns
+    /// false, without calling it, where the organisation was never written.
+    ///
+    /// # Errors
+    /// What `read` returns; see also [`Store`].
+    fn read_whole(&self, scope: &TenantScope, read: &mut dyn FnMut(&mut dyn Reading) -> Result<()>) -> Result<bool>;
+
+    /// The organisations that were ever written, in the order of their names.
+    ///
+    /// For whoever has the store itself (a backup, a copy of everything): it is the one question that is about no
+    /// organisation, so that no scope can answer for it, and it gives nothing but names. To touch one of them takes a scope
+    /// like everything else.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn organisations(&self) -> Result<Vec<OrgSlug>>;
 
     /// The organisation's writer, exclusive between threads and processes until it is dropped. `purpose` ("sync git
     /// kafka") is shown to others that wait. Waits at most `wait`; `cancel` is asked about every 50 ms. A writer that

@@ -2,9 +2,11 @@
 
 mod builders;
 mod control;
+mod copy;
 mod docs;
 mod git;
 mod organisations;
+mod postgres;
 mod sqlite;
 mod tickets;
 

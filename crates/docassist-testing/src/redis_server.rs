@@ -22,6 +22,8 @@ pub struct RedisServer {
     keeper: Option<Child>,
     port: u16,
     arguments: Vec<String>,
+    /// Whether all that is not about where it is stands in a file, `redis.conf` in the folder.
+    configured: bool,
     folder: TempDir,
 }
 
@@ -47,6 +49,25 @@ impl RedisServer {
         Some(server.expect("redis-server comes up on some port"))
     }
 
+    /// One whose settings are those of a `redis.conf`, but for where it listens and where its folder is. None as in
+    /// [`RedisServer::start`].
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`] does, and when the file asks for a password.
+    #[must_use]
+    pub fn with_configuration(text: &str) -> Option<Self> {
+        // Where there is none, this tells so.
+        drop(Self::start(&[])?);
+        let server = (0..5).find_map(|_| {
+            let mut server = Self::at_spare_port(&[]);
+            server.configured = true;
+            std::fs::write(server.folder.path().join("redis.conf"), text)
+                .expect("a temporary folder can be written to");
+            server.launch().then_some(server)
+        });
+        Some(server.expect("redis-server comes up with that configuration"))
+    }
+
     /// One that is not started yet: [`RedisServer::restart`] does so. None as in [`RedisServer::start`].
     ///
     /// # Panics
@@ -63,13 +84,19 @@ impl RedisServer {
         let port = listener.local_addr().expect("a listener has an address").port();
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Self { keeper: None, port, arguments, folder }
+        Self { keeper: None, port, arguments, configured: false, folder }
     }
 
     fn launch(&mut self) -> bool {
-        let keeper = Command::new("sh")
-            .args(["-c", KEEPER, "sh", "--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(["--appendonly", "no", "--daemonize", "no", "--loglevel", "warning", "--dir"])
+        let mut command = Command::new("sh");
+        command.args(["-c", KEEPER, "sh"]);
+        if self.configured {
+            command.arg(self.folder.path().join("redis.conf"));
+        } else {
+            command.args(["--save", "", "--appendonly", "no", "--loglevel", "warning"]);
+        }
+        let keeper = command
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no", "--dir"])
             .arg(self.folder.path())
             .args(&self.arguments)
             .stdin(Stdio::piped())

@@ -1,6 +1,10 @@
 //! What the command line takes.
 
+pub(crate) mod bench;
+pub(crate) mod keep;
 pub(crate) mod serve;
+pub(crate) mod tune;
+pub(crate) mod watch;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -33,6 +37,12 @@ pub(crate) struct Global {
     /// Folder of the stored data [default: .docassist]
     #[arg(long, value_name = "DIR", env = "DOCASSIST_DATA", hide_env_values = true, global = true, value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<PathBuf>,
+    /// PostgreSQL that keeps records instead of files, such as postgres://docassist@db/docassist?sslmode=verify-full
+    #[arg(long, value_name = "URL", env = "DOCASSIST_DATABASE", hide_env_values = true, global = true)]
+    pub(crate) database: Option<String>,
+    /// File with the database's password; everybody on this machine can read command lines
+    #[arg(long, value_name = "FILE", env = "DOCASSIST_DATABASE_PASSWORD_FILE", hide_env_values = true, global = true, value_hint = ValueHint::FilePath)]
+    pub(crate) database_password_file: Option<PathBuf>,
     /// Organisation whose data it is [default: default]
     #[arg(long, value_name = "SLUG", global = true)]
     pub(crate) org: Option<OrgSlug>,
@@ -45,7 +55,7 @@ pub(crate) struct Global {
     /// Short for --format json
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// File of `key = value` lines with the keys data, org, format and wait; options and environment come first
+    /// File of `key = value` lines with the keys data, database, org, format and wait; options and environment come first
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
     /// Print results and errors only
@@ -105,6 +115,31 @@ pub(crate) enum Command {
     Export(Export),
     /// Serve all of this over HTTP, for several organisations at once
     Serve(Box<serve::Serve>),
+    /// Write the configuration of a whole deployment for a machine's size: PostgreSQL, Redis, containers, monitoring
+    Tune(Box<tune::Tune>),
+    /// Compare running servers and this machine with the files of a deployment, and say what to do; exits with 4 on drift
+    Doctor(Box<watch::Doctor>),
+    /// How PostgreSQL, Redis, Qdrant and the cache of a running service do
+    Monitor(Box<watch::Monitor>),
+    /// Measure what infrastructure gains on this machine
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Move what is stored
+    #[command(subcommand)]
+    Store(keep::Store),
+    /// Save everything that is stored, while it is in use
+    ///
+    /// In the folder are the records of all organisations, the service's accounts, keys, jobs and settings, its secret where
+    /// the data directory has it, and a manifest with hashes and digests. Clones of repositories and files that wait to be
+    /// imported are not. The folder gets its name when it is whole. A PostgreSQL is saved by pg_dump, which needs a role that
+    /// row-level security does not bind: name it with --role-url.
+    Backup(keep::Backup),
+    /// Put a backup back, where nothing is or in place of what is there
+    ///
+    /// Hashes are checked before anything is touched, and graphs' digests before anything is replaced; a PostgreSQL is
+    /// restored by pg_restore in one transaction, by the service's own role. Stop the service first. Exit status 4: a digest
+    /// differs, and nothing was changed.
+    Restore(keep::Restore),
     /// The cache of a running service
     #[command(subcommand)]
     Cache(serve::Cache),

@@ -1,16 +1,21 @@
 //! The commands, in modules of the names of their nouns: each asks `docassist-app` a question and prints the answer.
 
+mod bench;
 mod cache;
 mod decisions;
 mod describe;
+mod doctor;
 mod export;
 mod gaps;
 mod impact;
+mod keep;
+mod monitor;
 mod paths;
 mod relationships;
 mod serve;
 mod status;
 mod sync;
+mod tune;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,9 +25,10 @@ use docassist_app::{App, GapQuery, Question};
 use docassist_model::TenantScope;
 use serde::Serialize;
 
-use crate::cli::{Cli, Command, Format, LimitArgs, PageArgs};
+use crate::cli::{self, Cli, Command, Format, LimitArgs, PageArgs};
 use crate::failure::Failure;
 use crate::invocation::Invocation;
+use crate::output::document::Document;
 use crate::output::{Present, View, markdown, streams, text};
 use crate::settings::Settings;
 
@@ -43,12 +49,16 @@ pub(crate) fn run() -> ExitCode {
     };
     match execute(cli) {
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(Failure::CheckFailed) => ExitCode::from(CHECK_FAILED),
         Err(Failure::Told(error)) => {
             streams::say_error(&error);
             ExitCode::from(error.code.exit_status())
         }
     }
 }
+
+/// The exit status of a check that did not hold.
+const CHECK_FAILED: u8 = 4;
 
 fn execute(cli: Cli) -> Result<(), Failure> {
     let Cli { global, command } = cli;
@@ -60,15 +70,24 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     }
     let settings = Settings::new(&global)?;
     if settings.verbose {
-        streams::say(&format!("data: {}, organisation: {}", settings.data.display(), settings.org));
+        let location = settings.database.location(&settings.data);
+        streams::say(&format!("data: {location}, organisation: {}", settings.org));
     }
     let command = match command {
         Command::Serve(arguments) => return serve::run(&settings, *arguments),
+        Command::Tune(arguments) => return tune::run(&settings, &arguments),
+        // These look at what is there, and make nothing.
+        Command::Doctor(arguments) => return doctor::run(&settings, &arguments),
+        Command::Monitor(arguments) => return monitor::run(&settings, &arguments),
+        // These open what they need: a restore finds out what is there before anything is made.
+        Command::Store(cli::keep::Store::Copy(arguments)) => return keep::copy(&settings, &global, &arguments),
+        Command::Backup(arguments) => return keep::save(&settings, &arguments),
+        Command::Restore(arguments) => return keep::put_back(&settings, &arguments),
         other => other,
     };
     let scope = TenantScope::unchecked(settings.org.clone(), "the files are those of whoever runs the program");
     let context = Context {
-        app: App::new(&settings.data, scope),
+        app: App::open(&settings.database, &settings.data, scope)?,
         invocation: Invocation::new(std::env::args_os(), &global),
         settings,
     };
@@ -82,7 +101,18 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Decisions { action, page } => decisions::run(&context, action, &page),
         Command::Export(what) => export::run(&context, what),
         Command::Cache(what) => cache::run(&context, what),
-        Command::Completions { .. } | Command::Man { .. } | Command::Serve(_) => Ok(()),
+        Command::Bench(what) => bench::run(&context, what),
+        Command::Completions { .. } | Command::Man { .. } | Command::Serve(_) | Command::Tune(_) => Ok(()),
+        Command::Store(_) | Command::Backup(_) | Command::Restore(_) => Ok(()),
+        Command::Doctor(_) | Command::Monitor(_) => Ok(()),
+    }
+}
+
+/// A document in the format that was asked for, where that is not JSON.
+fn laid_out(settings: &Settings, document: &Document) -> String {
+    match settings.format {
+        Format::Md => markdown::render(document),
+        _ => text::render(document),
     }
 }
 
@@ -130,11 +160,7 @@ impl Context {
         if self.settings.quiet {
             document.next.clear();
         }
-        let text = match self.settings.format {
-            Format::Md => markdown::render(&document),
-            _ => text::render(&document),
-        };
-        streams::print(&text)?;
+        streams::print(&laid_out(&self.settings, &document))?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use docassist_model::OrgSlug;
 use crate::cli::Format;
 use crate::failure::Failure;
 
-const KNOWN_KEYS: &str = "data, org, format and wait";
+const KNOWN_KEYS: &str = "data, database, org, format and wait";
 /// A larger file is not a file of settings.
 const MAX_BYTES: u64 = 64 * 1024;
 
@@ -17,6 +17,7 @@ const MAX_BYTES: u64 = 64 * 1024;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ConfigFile {
     pub(crate) data: Option<PathBuf>,
+    pub(crate) database: Option<String>,
     pub(crate) org: Option<OrgSlug>,
     pub(crate) format: Option<Format>,
     pub(crate) wait: Option<Duration>,
@@ -67,6 +68,7 @@ impl ConfigFile {
             return Err(format!("`{key}` has no value"));
         }
         match key {
+            "database" => self.database = Some(value.to_owned()),
             "data" => self.data = Some(PathBuf::from(value)),
             "org" => self.org = Some(value.parse().map_err(|error| format!("{error}"))?),
             "format" => {

@@ -8,6 +8,8 @@ use docassist_model::ErrorCode;
 pub(crate) enum Failure {
     /// With a message for the user.
     Told(AppError),
+    /// A check did not hold; what did not has been printed.
+    CheckFailed,
     /// Whoever reads stdout has had enough (`| head`): nothing is wrong.
     OutputClosed,
 }

@@ -90,10 +90,19 @@ fn data_options(global: &Global) -> Vec<String> {
     let from_environment = std::env::var_os("DOCASSIST_DATA").map(std::path::PathBuf::from);
     let data = global.data.as_ref().filter(|data| from_environment.as_ref() != Some(data));
     add("--data", data.map(|data| data.display().to_string()));
+    // With a password in it, it is not for everybody who reads what is printed.
+    let database = global.database.as_ref().filter(|url| std::env::var("DOCASSIST_DATABASE").as_ref() != Ok(url));
+    add("--database", database.filter(|url| !has_password(url)).cloned());
     add("--org", global.org.as_ref().map(ToString::to_string));
     add("--config", global.config.as_ref().map(|file| file.display().to_string()));
     add("--as-of", global.as_of.map(as_of));
     options
+}
+
+/// Whether an address holds a password: `scheme://user:password@host`.
+fn has_password(url: &str) -> bool {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || url.contains("password=")
 }
 
 /// An instant as people give it: the end of a day is the day.

@@ -7,6 +7,7 @@ pub(crate) mod document;
 pub(crate) mod figures;
 pub(crate) mod markdown;
 pub(crate) mod progress;
+pub(crate) mod screen;
 pub(crate) mod streams;
 pub(crate) mod text;
 pub(crate) mod width;

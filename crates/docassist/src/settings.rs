@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use docassist_app::Database;
 use docassist_model::{OrgSlug, Timestamp};
 
 use crate::cli::{Format, Global};
@@ -18,6 +19,7 @@ const DEFAULT_ORG: &str = "default";
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
+    pub(crate) database: Database,
     pub(crate) org: OrgSlug,
     pub(crate) as_of: Option<Timestamp>,
     pub(crate) format: Format,
@@ -45,7 +47,12 @@ impl Settings {
             Some(org) => org,
             None => default_org()?,
         };
+        let database = match global.database.as_deref().or(file.database.as_deref()) {
+            Some(address) => Database::at(address, global.database_password_file.as_deref())?,
+            None => Database::Files,
+        };
         Ok(Self {
+            database,
             data: global.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
             org,
             as_of: global.as_of,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use docassist_app::sync::{GitReport, GitRequest, TicketsRequest};
-use docassist_app::{App, AppError};
+use docassist_app::{App, AppError, Database};
 use docassist_model::{OrgSlug, TenantScope, Unobserved};
 use docassist_testing::fixture::GitFixture;
 
@@ -46,5 +46,5 @@ impl Organisation {
 
 pub(crate) fn open(data: &Path) -> App {
     let org: OrgSlug = "default".parse().unwrap();
-    App::new(data, TenantScope::unchecked(org, "the data directory is the test's own"))
+    App::open(&Database::Files, data, TenantScope::unchecked(org, "the data directory is the test's own")).unwrap()
 }

@@ -14,6 +14,7 @@ mod isolation;
 mod keys;
 mod limits;
 mod members;
+mod postgres;
 mod sessions;
 mod sources;
 mod table;

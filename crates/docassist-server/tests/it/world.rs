@@ -10,11 +10,12 @@ use docassist_app::accounts::{Login, NewAccount, NewKey};
 use docassist_app::jobs::LocationPolicy;
 use docassist_app::secrets::Secrets;
 use docassist_app::sync::{GitRequest, TicketsRequest};
-use docassist_app::{CacheConfig, Service, ServiceConfig};
+use docassist_app::{CacheConfig, Database, Service, ServiceConfig};
 use docassist_model::progress::Unobserved;
 use docassist_model::{OrgSlug, Role, TenantScope, User};
 use docassist_server::ServerConfig;
 use docassist_server::api::router;
+use docassist_testing::PostgresServer;
 use docassist_testing::fixture::GitFixture;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -68,10 +69,12 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let Setup { server, locations } = setup(folder.path());
         let service = Service::open(ServiceConfig {
+            database: database(),
             data: folder.path().join("data"),
             secrets: Secrets::derive(SECRET).unwrap(),
             graph_memory: 1 << 30,
             cache: CacheConfig::default(),
+            qdrant: None,
             locations,
             access_life: Duration::from_secs(900),
         });
@@ -203,6 +206,20 @@ impl World {
         let location = self.repository_folder(marker).display().to_string();
         let request = GitRequest { location, ..GitRequest::default() };
         self.service.app(&scope(org)).sync_git(&request, &Unobserved).unwrap();
+    }
+}
+
+/// Set where the tests run over a PostgreSQL: [`crate::postgres`] has them run so.
+pub(crate) const DATABASE: &str = "DOCASSIST_TEST_DATABASE";
+
+/// A new database of the engine that the tests run over.
+fn database() -> Database {
+    match std::env::var_os(DATABASE) {
+        None => Database::Files,
+        Some(_) => {
+            let server = PostgresServer::shared().unwrap();
+            Database::at(&server.database(), None).unwrap()
+        }
     }
 }
 

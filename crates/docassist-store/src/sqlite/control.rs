@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What the service keeps besides records ("docC").
-const CONTROL: Format = Format {
+pub(super) const CONTROL: Format = Format {
     application_id: 0x646f_6343,
     migrations: &[include_str!("control/migrations/0001_control.sql")],
     private: true,

@@ -162,7 +162,7 @@ fn migrate(connection: &mut Connection, path: &Path, format: &Format) -> Inner<(
 }
 
 /// Switches to the log of changes, which lets readers go on while somebody writes.
-fn use_log(connection: &Connection) -> Inner<()> {
+pub(super) fn use_log(connection: &Connection) -> Inner<()> {
     let started = Instant::now();
     loop {
         // Where two processes do this to a new file at once, SQLite refuses one of them without waiting.

@@ -3,8 +3,8 @@
 use rusqlite::ErrorCode as Code;
 use rusqlite::types::FromSqlError;
 
-use super::encoding::Malformed;
 use crate::StoreError;
+use crate::encoding::Malformed;
 
 /// An error inside one database.
 #[derive(Debug)]

@@ -1,17 +1,18 @@
 //! Commits and files of repositories.
 
-use std::fmt::Write as _;
-
-use docassist_model::commit::{is_revert, subject};
+use docassist_model::commit::is_revert;
 use docassist_model::projection::ChangeRow;
-use docassist_model::{Commit, Identity, ObjectId, SourceId, Timestamp, reference};
+use docassist_model::{Commit, Identity, ObjectId, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::fault::{Fault, Inner};
 use super::intern::{Interner, Known, Numbers};
-use super::sources::{self, Settlement, SourceState};
-use super::{columns, encoding, pages};
+use super::sources::{self, SourceState};
+use super::{columns, pages};
+use crate::derived::Keys;
+use crate::encoding;
+use crate::settlement::Settlement;
 use crate::{FileChanges, GitFinish, Outcome};
 
 /// The row of a visible commit.
@@ -63,43 +64,6 @@ pub(super) fn graph(connection: &Connection, source: SourceId) -> Inner<Vec<(Obj
 
 fn object_id(raw: &[u8]) -> Inner<ObjectId> {
     ObjectId::from_bytes(raw).ok_or_else(|| Fault::Malformed(format!("an object name of {} bytes", raw.len())))
-}
-
-/// Ticket keys of a message, in the form of [`docassist_model::projection::CommitRow`].
-#[derive(Default)]
-struct Keys {
-    subject: String,
-    body: String,
-    seen: FxHashSet<reference::TicketKey>,
-}
-
-impl Keys {
-    fn read(&mut self, message: &str) {
-        self.seen.clear();
-        let line = subject(message);
-        // The first line is a part of the message: the rest begins where it ends.
-        let rest = message.trim_start().get(line.len()..).unwrap_or_default();
-        collect(line, &mut self.subject, &mut self.seen);
-        collect(rest, &mut self.body, &mut self.seen);
-    }
-}
-
-/// Replaces `keys` by the candidates in `text` that were not seen yet, separated by spaces.
-fn collect(text: &str, keys: &mut String, seen: &mut FxHashSet<reference::TicketKey>) {
-    keys.clear();
-    append(text, keys, seen);
-}
-
-/// Appends the candidates in `text` that were not seen yet to `keys`.
-pub(super) fn append(text: &str, keys: &mut String, seen: &mut FxHashSet<reference::TicketKey>) {
-    for key in reference::candidates(text) {
-        if !seen.contains(&key) {
-            let space = if keys.is_empty() { "" } else { " " };
-            // Writing to a string cannot fail.
-            let _ = write!(keys, "{space}{key}");
-            seen.insert(key);
-        }
-    }
 }
 
 /// Stages those of `commits` that are not known and returns how many they are.

@@ -6,7 +6,9 @@ use rustc_hash::FxHashSet;
 
 use super::columns;
 use super::fault::Inner;
-use super::sources::{self, Settlement};
+use super::sources;
+use crate::derived::outline;
+use crate::settlement::Settlement;
 use crate::{DocsFinish, Outcome, PageChanges, Source};
 
 /// Ends a sync; see [`crate::Writer::finish_docs`].
@@ -96,21 +98,6 @@ fn upsert(transaction: &Transaction<'_>, source: SourceId, page: &Page) -> Inner
         }
     }
     Ok(true)
-}
-
-/// The page without its text.
-fn outline(page: &Page) -> Page {
-    Page {
-        path: page.path.clone(),
-        title: page.title.clone(),
-        format: page.format,
-        headings: page.headings.clone(),
-        links: page.links.clone(),
-        tickets: page.tickets.clone(),
-        paths: page.paths.clone(),
-        text: String::new(),
-        modified: page.modified,
-    }
 }
 
 /// Replaces the decision records of a source and returns whether any differs.

@@ -6,7 +6,8 @@ use rusqlite::Transaction;
 
 use super::fault::Inner;
 use super::sources::SourceState;
-use super::{columns, encoding, sources};
+use super::{columns, sources};
+use crate::encoding;
 
 /// Streams everything that is visible in `transaction` and returns the sequence.
 pub(super) fn project(transaction: &Transaction<'_>, sink: &mut dyn RecordSink) -> Inner<u64> {

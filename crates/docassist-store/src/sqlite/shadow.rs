@@ -10,23 +10,12 @@ use serde_json::Value;
 use super::fault::Inner;
 use super::sources::{self, SourceState};
 use crate::Source;
-
-/// What the name of a shadow begins with; the rest is the name of what it stands in for.
-const MARK: char = '~';
-
-/// Whether a source of that name is a shadow.
-pub(super) fn is_shadow(name: &str) -> bool {
-    name.starts_with(MARK)
-}
-
-fn name_of(original: &str) -> String {
-    format!("{MARK}{original}")
-}
+use crate::derived::{original_of, shadow_of};
 
 /// The shadow of a source: the one there is, if it is of the same `terms`, or a new one.
 pub(super) fn begin(transaction: &Transaction<'_>, original: SourceId, terms: &Value) -> Inner<Source> {
     let original = sources::of_kind(transaction, original, SourceKind::Git)?.source;
-    let name = name_of(&original.name);
+    let name = shadow_of(&original.name);
     let mut found = sources::by_name(transaction, &name)?;
     if found.as_ref().is_some_and(|found| found.source.cursor != *terms) {
         drop_of(transaction, &original.name)?;
@@ -48,7 +37,7 @@ pub(super) fn begin(transaction: &Transaction<'_>, original: SourceId, terms: &V
 
 /// The source that `shadow` stands in for; `None` where it is no shadow.
 pub(super) fn original(connection: &Connection, shadow: &Source) -> Inner<Option<SourceState>> {
-    match shadow.name.strip_prefix(MARK) {
+    match original_of(&shadow.name) {
         Some(name) => sources::by_name(connection, name),
         None => Ok(None),
     }
@@ -64,6 +53,6 @@ pub(super) fn replace(transaction: &Transaction<'_>, original: &Source, shadow: 
 
 /// Drops the shadow of the source of that name, if it has one.
 pub(super) fn drop_of(transaction: &Transaction<'_>, original: &str) -> Inner<()> {
-    transaction.execute("DELETE FROM sources WHERE name = ?1", [name_of(original)])?;
+    transaction.execute("DELETE FROM sources WHERE name = ?1", [shadow_of(original)])?;
     Ok(())
 }

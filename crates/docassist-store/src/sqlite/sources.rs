@@ -2,10 +2,11 @@
 
 use docassist_model::{SourceId, SourceKind, Timestamp};
 use rusqlite::{Connection, Row, Transaction};
-use serde_json::Value;
 
+use super::columns;
 use super::fault::{Fault, Inner};
-use super::{columns, shadow};
+use crate::derived::is_shadow;
+use crate::settlement::Settlement;
 use crate::{RecordCounts, Source, StoreError};
 
 /// The columns that [`read`] reads, in its order.
@@ -53,7 +54,7 @@ pub(super) fn states(connection: &Connection) -> Inner<Vec<SourceState>> {
     let mut states = Vec::new();
     while let Some(row) = rows.next()? {
         let state = read(row)?;
-        if !shadow::is_shadow(&state.source.name) {
+        if !is_shadow(&state.source.name) {
             states.push(state);
         }
     }
@@ -90,17 +91,8 @@ pub(super) fn of_any_kind(connection: &Connection, id: SourceId) -> Inner<Source
 /// The source of that number, without its counts, provided it is of `kind`.
 pub(super) fn of_kind(connection: &Connection, id: SourceId, kind: SourceKind) -> Inner<SourceState> {
     let state = of_any_kind(connection, id)?;
-    check_kind(&state.source, kind)?;
+    state.source.check_kind(kind)?;
     Ok(state)
-}
-
-/// Whether a source is of the kind that an operation is for.
-pub(super) fn check_kind(source: &Source, wanted: SourceKind) -> Result<(), StoreError> {
-    if source.kind == wanted {
-        return Ok(());
-    }
-    let name = source.name.clone();
-    Err(StoreError::KindMismatch { name, found: source.kind.as_str(), wanted: wanted.as_str() })
 }
 
 /// The source with its counts. Each count goes through an index, or a table that is small.
@@ -144,25 +136,10 @@ pub(super) fn advance(transaction: &Transaction<'_>) -> Inner<u64> {
     sequence(transaction)
 }
 
-/// What the end of a sync writes into the source's row.
-pub(super) struct Settlement<'a> {
-    pub(super) location: &'a str,
-    pub(super) cursor: &'a Value,
-    pub(super) projects: &'a [String],
-    pub(super) notes: &'a [String],
-    pub(super) synced: Timestamp,
-    /// Whether the source's records differ.
-    pub(super) changed: bool,
-}
-
 /// Ends a sync: writes the row and moves the sequence if anything differs from before. Returns the sequence and
 /// whether it moved.
 pub(super) fn settle(transaction: &Transaction<'_>, before: &Source, end: &Settlement<'_>) -> Inner<(u64, bool)> {
-    let changed = end.changed
-        || before.synced.is_none()
-        || before.cursor != *end.cursor
-        || before.projects != end.projects
-        || before.notes != end.notes;
+    let changed = end.changes(before);
     let sequence = if changed { advance(transaction)? } else { sequence(transaction)? };
     let of_source = if changed { sequence } else { before.sequence };
     transaction

@@ -7,10 +7,11 @@ use docassist_model::{Account, SourceId, Ticket, TicketKey, Timestamp};
 use rusqlite::{OptionalExtension, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::encoding;
 use super::fault::{Fault, Inner};
-use super::git::append;
-use super::sources::{self, Settlement};
+use super::sources;
+use crate::derived::TicketColumns;
+use crate::encoding;
+use crate::settlement::Settlement;
 use crate::{BoxError, FeedEnd, Source, StoreError, TicketImport, TicketOutcome, TicketSink};
 
 /// What an import did to a ticket so far, compared with the state before it.
@@ -33,9 +34,7 @@ struct Importer<'a> {
     /// The first error; the import cannot succeed any more.
     fault: Option<Fault>,
     body: Vec<u8>,
-    links: Vec<u8>,
-    mentions: String,
-    seen: FxHashSet<TicketKey>,
+    columns: TicketColumns,
 }
 
 /// Imports what `feed` yields; see [`crate::Writer::import_tickets`].
@@ -60,9 +59,7 @@ pub(super) fn import(
         robbed: FxHashSet::default(),
         fault: None,
         body: Vec::new(),
-        links: Vec::new(),
-        mentions: String::new(),
-        seen: FxHashSet::default(),
+        columns: TicketColumns::default(),
     };
     let end = feed(&mut importer);
     let Importer { fates, robbed, fault, .. } = importer;
@@ -206,17 +203,7 @@ impl Importer<'_> {
         const UPDATE: &str = "UPDATE tickets SET source = ?2, key = ?3, summary = ?4, type_name = ?5, status = ?6, \
              category = ?7, priority = ?8, assignee = ?9, reporter = ?10, created = ?11, updated = ?12, \
              resolved = ?13, resolution = ?14, parent = ?15, epic = ?16, links = ?17, mentions = ?18 WHERE n = ?1";
-        self.links.clear();
-        for link in &ticket.links {
-            encoding::put_link(&mut self.links, &link.kind, link.direction, link.key.as_str());
-        }
-        self.mentions.clear();
-        self.seen.clear();
-        self.seen.insert(ticket.key.clone());
-        append(&ticket.description, &mut self.mentions, &mut self.seen);
-        for comment in &ticket.comments {
-            append(&comment.body, &mut self.mentions, &mut self.seen);
-        }
+        self.columns.read(ticket);
         let name = |account: &'_ Option<Account>| account.as_ref().map(|account| account.name.clone());
         self.transaction.prepare_cached(if n.is_some() { UPDATE } else { INSERT })?.execute(rusqlite::params![
             n,
@@ -235,8 +222,8 @@ impl Importer<'_> {
             ticket.resolution,
             ticket.parent.as_ref().map(TicketKey::as_str),
             ticket.epic.as_ref().map(TicketKey::as_str),
-            self.links,
-            self.mentions,
+            self.columns.links,
+            self.columns.mentions,
         ])?;
         Ok(n.unwrap_or_else(|| self.transaction.last_insert_rowid()))
     }

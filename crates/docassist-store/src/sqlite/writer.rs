@@ -59,7 +59,7 @@ impl Writer for SqliteWriter {
     fn source(&mut self, kind: SourceKind, name: &str, location: &str) -> Result<Source> {
         let existing = self.read(|connection| {
             let Some(state) = sources::by_name(connection, name)? else { return Ok(None) };
-            sources::check_kind(&state.source, kind)?;
+            state.source.check_kind(kind)?;
             sources::counted(connection, state).map(Some)
         })?;
         if let Some(source) = existing {

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod jobs;
 mod keys;
+mod postgres;
 mod sessions;
 mod settings;
 mod sqlite;

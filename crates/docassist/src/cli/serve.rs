@@ -43,6 +43,17 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", conflicts_with = "admin_password", value_hint = ValueHint::FilePath, help_heading = "First start")]
     pub(crate) admin_password_file: Option<PathBuf>,
 
+    /// Seconds to wait for a database that does not answer at the start, which may take longer to come up than this
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = value_parser!(u32).range(0..=86_400),
+        env = "DOCASSIST_DATABASE_WAIT",
+        hide_env_values = true
+    )]
+    pub(crate) database_wait: u32,
+
     /// Let sources be read from this folder of this machine and those below; may be repeated
     #[arg(long = "source-root", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Sources")]
     pub(crate) source_roots: Vec<PathBuf>,
@@ -71,6 +82,8 @@ pub(crate) struct Serve {
         help_heading = "Memory and cache"
     )]
     pub(crate) redis: Option<String>,
+    #[command(flatten, next_help_heading = "Observing")]
+    pub(crate) qdrant: super::watch::QdrantArgs,
 
     /// Requests a second of one user, five times as many at once; 0: any number
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Limits")]

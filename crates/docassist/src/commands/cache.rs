@@ -21,7 +21,8 @@ pub(crate) fn run(context: &Context, what: Cache) -> Result<(), Failure> {
     context.print(&ask(&url, token.as_deref())?)
 }
 
-fn ask(url: &str, token: Option<&str>) -> Result<Stats, Failure> {
+/// What a running service tells of its cache.
+pub(super) fn ask(url: &str, token: Option<&str>) -> Result<Stats, Failure> {
     let hint = || Some("Name the service with --url, and show who asks with --token.".to_owned());
     let failed = |message: String| Failure::new(ErrorCode::Unavailable, message, hint());
     docassist_server::observe::use_ring();
@@ -49,7 +50,7 @@ fn ask(url: &str, token: Option<&str>) -> Result<Stats, Failure> {
 
 /// What the service says; fields that are new here are passed over in tables, not in JSON.
 #[derive(Debug, Serialize, Deserialize)]
-struct Stats {
+pub(super) struct Stats {
     families: Vec<Family>,
     redis: serde_json::Map<String, serde_json::Value>,
 }
@@ -81,18 +82,27 @@ impl Present for Stats {
     const OF_THE_GRAPH: bool = false;
 
     fn document(&self, _: &View<'_>) -> Document {
+        let mut document = Document { title: "Cache of answers".to_owned(), ..Document::default() };
+        for section in self.sections("") {
+            document.add(section);
+        }
+        document
+    }
+}
+
+impl Stats {
+    /// The whole under a heading, where there is one, and the families.
+    pub(super) fn sections(&self, heading: &str) -> [Section; 2] {
         let saved: u64 = self.families.iter().map(|of| of.computations_saved).sum();
         let all = saved + self.families.iter().map(|of| of.computations).sum::<u64>();
         let rate = if all == 0 { String::new() } else { format!("{:.1} %", saved as f64 * 100.0 / all as f64) };
-        let mut document = Document { title: "Cache of answers".to_owned(), ..Document::default() };
         let held: u64 = self.families.iter().map(|of| of.memory.bytes).sum();
-        document.add(
-            Section::default()
-                .fact("requests", number(all))
-                .fact("hit rate", rate)
-                .fact("memory", bytes(held))
-                .fact("Redis", self.redis.get("state").and_then(|state| state.as_str()).unwrap_or_default().to_owned()),
-        );
+        let whole = if heading.is_empty() { Section::default() } else { Section::new(heading) };
+        let whole = whole
+            .fact("requests", number(all))
+            .fact("hit rate", rate)
+            .fact("memory", bytes(held))
+            .fact("Redis", self.redis.get("state").and_then(|state| state.as_str()).unwrap_or_default().to_owned());
         let columns = [
             text("family", 13),
             right("hit rate"),
@@ -115,7 +125,6 @@ impl Present for Stats {
                 number(of.memory.evictions),
             ]
         });
-        document.add(Section::new("Families").table(&columns, rows));
-        document
+        [whole, Section::new("Families").table(&columns, rows)]
     }
 }

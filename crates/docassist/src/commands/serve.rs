@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use docassist_app::accounts::NewAccount;
 use docassist_app::jobs::LocationPolicy;
@@ -19,6 +19,10 @@ use crate::settings::Settings;
 
 /// The environment's name for the secret itself.
 const SECRET: &str = "DOCASSIST_SECRET";
+/// How long to leave a database alone that did not answer: short beside its own start.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How often the log says that it is still waited for.
+const TELL: Duration = Duration::from_secs(5);
 
 /// Serves until somebody stops it.
 pub(crate) fn run(settings: &Settings, arguments: Serve) -> Result<(), Failure> {
@@ -46,13 +50,21 @@ pub(crate) fn run(settings: &Settings, arguments: Serve) -> Result<(), Failure> 
 async fn serve(settings: &Settings, arguments: Serve, secrets: Secrets) -> Result<(), Failure> {
     let config = ServiceConfig {
         data: settings.data.clone(),
+        database: settings.database.clone(),
         secrets,
         graph_memory: arguments.graph_memory,
         cache: cache(&arguments),
+        qdrant: arguments.qdrant.address()?,
         locations: LocationPolicy { roots: arguments.source_roots.clone(), ssh: arguments.allow_ssh },
         access_life: Duration::from_secs(u64::from(arguments.token_life) * 60),
     };
-    let service = Arc::new(Service::open(config)?);
+    // From here on a request to end is heard: as a container's first process it would otherwise be ignored.
+    let mut stopped = std::pin::pin!(stopped());
+    let service = tokio::select! {
+        biased;
+        () = &mut stopped => return Ok(()),
+        service = open(config, Duration::from_secs(arguments.database_wait.into())) => Arc::new(service?),
+    };
     let listen = arguments.listen;
     let bound = bind(listen, Arc::clone(&service), server(&arguments)).await.map_err(|error| {
         Failure::new(ErrorCode::Unavailable, format!("{listen} cannot be listened at: {error}"), None)
@@ -63,12 +75,35 @@ async fn serve(settings: &Settings, arguments: Serve, secrets: Secrets) -> Resul
     let address = bound.address().unwrap_or(listen);
     // For whoever started it, and for programs that asked for any free port.
     streams::say(&format!("listening at http://{address}; documentation at http://{address}/docs"));
-    bound.serve(stopped()).await;
+    bound.serve(stopped).await;
     tracing::info!("no more requests; syncs go back into the queue");
     let stopping = tokio::task::spawn_blocking(move || runner.stop());
     let _ = stopping.await;
     streams::say("stopped");
     Ok(())
+}
+
+/// Opens the service, trying again while the database does not answer: who starts both at once need not know which one
+/// comes first.
+async fn open(config: ServiceConfig, wait: Duration) -> Result<Service, Failure> {
+    let began = Instant::now();
+    let mut told: Option<Instant> = None;
+    loop {
+        let mut error = match Service::open(config.clone()) {
+            Err(error) if error.code == ErrorCode::Unavailable => error,
+            result => return Ok(result?),
+        };
+        let left = wait.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            error.message = format!("{}; it was waited for {} s", error.message, wait.as_secs());
+            return Err(error.hint("Check that it runs and takes connections, or set --database-wait higher.").into());
+        }
+        if told.is_none_or(|told| told.elapsed() >= TELL) {
+            tracing::warn!(%error, left_s = left.as_secs(), "waiting for the database");
+            told = Some(Instant::now());
+        }
+        tokio::time::sleep(AGAIN.min(left)).await;
+    }
 }
 
 /// Ready when the process is asked to end.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod answers;
+mod backup;
+mod bench;
 mod decisions;
 mod describe;
 mod export;
@@ -12,5 +14,6 @@ mod impact;
 mod output;
 mod relationships;
 mod status;
+mod store;
 mod sync;
 mod world;

@@ -97,8 +97,11 @@ impl Run {
 pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_docassist"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).env("COLUMNS", "80");
-    for variable in ["DOCASSIST_DATA", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
         command.env_remove(variable);
+    }
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOCASSIST_")) {
+        command.env_remove(name);
     }
     command
 }

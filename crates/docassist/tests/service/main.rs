@@ -1,4 +1,4 @@
-//! The service as its operators run it: real processes, real sockets, a real Redis.
+//! The service as its operators run it: real processes, real sockets, a real Redis, a real PostgreSQL.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![allow(
@@ -7,6 +7,7 @@
     reason = "figures, and what the service said before a test failed"
 )]
 
+mod backup;
 mod first_start;
 mod http;
 mod jobs;
@@ -15,6 +16,7 @@ mod load;
 mod memory;
 mod metrics;
 mod observe;
+mod postgres;
 mod redis;
 mod replicas;
 mod server;

@@ -1,5 +1,6 @@
 //! Several processes over one data directory.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -84,7 +85,7 @@ impl Told {
 
 /// How a sync is made.
 #[derive(Clone, Copy)]
-enum By {
+pub(crate) enum By {
     Service,
     CommandLine,
 }
@@ -96,11 +97,18 @@ fn others_follow(what: &str, redis: Option<&RedisServer>, by: By) {
     let arguments: Vec<&str> = url.as_deref().map(|url| vec!["--redis", url]).unwrap_or_default();
     // Whoever asks the process that has synced sees the new state at once: so it has to be known which one that is.
     let (one, two) = (world.server(&arguments), world.server(&[&arguments[..], &["--sync-workers", "0"]].concat()));
+    let data = world.data();
+    follow(what, &mut world, [&one, &two], &|| program(&data), by);
+}
+
+/// The same with two processes that are there; `command` begins a command line on their data.
+pub(crate) fn follow(what: &str, world: &mut World, servers: [&Server; 2], command: &dyn Fn() -> Command, by: By) {
+    let [one, two] = servers;
     one.synced("git", &world.git());
     let (mut here, mut there) = (one.client(), two.client());
     there.get("/api/v1/rel/repo/product").expect(200);
     let told = Told::new(4);
-    let watches = [Watch::start(&one, &told), Watch::start(&two, &told)];
+    let watches = [Watch::start(one, &told), Watch::start(two, &told)];
     let mut delays = Vec::new();
     for round in 1..=ROUNDS {
         world.commits(1);
@@ -114,8 +122,7 @@ fn others_follow(what: &str, redis: Option<&RedisServer>, by: By) {
                 ended
             }
             By::CommandLine => {
-                let mut command = program(&world.data());
-                let status = command.args(["-q", "sync", "git"]).arg(world.path("product")).status().unwrap();
+                let status = command().args(["-q", "sync", "git"]).arg(world.path("product")).status().unwrap();
                 assert!(status.success());
                 Instant::now()
             }

@@ -8,7 +8,7 @@ use docassist_model::{ChangeStatus, CreditRole, FileKind, LinkDirection, StatusC
 
 /// The bytes are not what the encoder writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// Bits 0 to 2 of a change's first byte are its status.
 const STATUS: u8 = 0b111;
@@ -49,22 +49,22 @@ fn value<T: Copy>(table: &[T], code: impl TryInto<usize>) -> Result<T, Malformed
 }
 
 /// The code of a file's kind.
-pub(super) fn kind_code(kind: FileKind) -> u8 {
+pub(crate) fn kind_code(kind: FileKind) -> u8 {
     code(&KINDS, kind)
 }
 
 /// The file kind of a code.
-pub(super) fn kind(code: i64) -> Result<FileKind, Malformed> {
+pub(crate) fn kind(code: i64) -> Result<FileKind, Malformed> {
     value(&KINDS, code)
 }
 
 /// The code of a status category.
-pub(super) fn category_code(category: StatusCategory) -> u8 {
+pub(crate) fn category_code(category: StatusCategory) -> u8 {
     code(&CATEGORIES, category)
 }
 
 /// The status category of a code.
-pub(super) fn category(code: i64) -> Result<StatusCategory, Malformed> {
+pub(crate) fn category(code: i64) -> Result<StatusCategory, Malformed> {
     value(&CATEGORIES, code)
 }
 
@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
 
 /// Appends a change to its commit's list. `previous` is the path of the one before it in the list, 0 for the first:
 /// git orders by path and paths are numbered as they come, so that most differences fit one byte.
-pub(super) fn put_change(out: &mut Vec<u8>, previous: u32, change: &ChangeRow) {
+pub(crate) fn put_change(out: &mut Vec<u8>, previous: u32, change: &ChangeRow) {
     let mut first = code(&STATUSES, change.status) & STATUS;
     if change.binary {
         first |= BINARY;
@@ -154,7 +154,7 @@ pub(super) fn put_change(out: &mut Vec<u8>, previous: u32, change: &ChangeRow) {
 }
 
 /// Replaces the content of `changes` by a commit's list.
-pub(super) fn changes(bytes: &[u8], changes: &mut Vec<ChangeRow>) -> Result<(), Malformed> {
+pub(crate) fn changes(bytes: &[u8], changes: &mut Vec<ChangeRow>) -> Result<(), Malformed> {
     changes.clear();
     let mut reader = Reader { rest: bytes };
     let mut previous = 0;
@@ -178,13 +178,13 @@ pub(super) fn changes(bytes: &[u8], changes: &mut Vec<ChangeRow>) -> Result<(), 
 }
 
 /// Appends a credit to its commit's list.
-pub(super) fn put_credit(out: &mut Vec<u8>, role: CreditRole, identity: u32) {
+pub(crate) fn put_credit(out: &mut Vec<u8>, role: CreditRole, identity: u32) {
     out.push(code(&ROLES, role));
     put(out, identity.into());
 }
 
 /// Replaces the content of `credits` by a commit's list.
-pub(super) fn credits(bytes: &[u8], credits: &mut Vec<(CreditRole, u32)>) -> Result<(), Malformed> {
+pub(crate) fn credits(bytes: &[u8], credits: &mut Vec<(CreditRole, u32)>) -> Result<(), Malformed> {
     credits.clear();
     let mut reader = Reader { rest: bytes };
     while let Some(role) = reader.byte() {
@@ -194,7 +194,7 @@ pub(super) fn credits(bytes: &[u8], credits: &mut Vec<(CreditRole, u32)>) -> Res
 }
 
 /// Appends a link to its ticket's list.
-pub(super) fn put_link(out: &mut Vec<u8>, kind: &str, direction: LinkDirection, key: &str) {
+pub(crate) fn put_link(out: &mut Vec<u8>, kind: &str, direction: LinkDirection, key: &str) {
     out.push(match direction {
         LinkDirection::Outward => 0,
         LinkDirection::Inward => 1,
@@ -206,7 +206,7 @@ pub(super) fn put_link(out: &mut Vec<u8>, kind: &str, direction: LinkDirection, 
 }
 
 /// Writes a ticket's list over the first entries of `links`, reusing their strings, and returns how many there are.
-pub(super) fn links(bytes: &[u8], links: &mut Vec<(String, LinkDirection, String)>) -> Result<usize, Malformed> {
+pub(crate) fn links(bytes: &[u8], links: &mut Vec<(String, LinkDirection, String)>) -> Result<usize, Malformed> {
     let mut reader = Reader { rest: bytes };
     let mut count = 0;
     while let Some(direction) = reader.byte() {

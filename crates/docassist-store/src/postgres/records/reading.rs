@@ -1,0 +1,176 @@
+//! Reads records whole.
+
+use docassist_model::{Commit, Decision, FileEntry, Identity, OrgSlug, Page, RecordSink, SourceId, Ticket};
+use postgres::types::ToSql;
+use postgres::{Row, Transaction};
+
+use super::{project, rows, sources};
+use crate::encoding;
+use crate::postgres::fault::{Fault, Inner};
+use crate::reading::{BATCH, Names};
+use crate::{Reading, Result, Source};
+
+/// Rows that are in memory at a time: whole records are large.
+const PART: i32 = 1_000;
+/// The same of pages and tickets, whose texts may be long.
+const PART_OF_TEXTS: i32 = 200;
+
+/// What a transaction sees of an organisation.
+pub(in crate::postgres) struct PostgresReading<'a, 'b> {
+    transaction: &'a mut Transaction<'b>,
+    location: &'a str,
+    org: i64,
+    sequence: u64,
+    sources: Vec<Source>,
+}
+
+impl<'a, 'b> PostgresReading<'a, 'b> {
+    /// Begins to read the organisation; `None` where it was never written.
+    pub(in crate::postgres) fn new(
+        transaction: &'a mut Transaction<'b>,
+        location: &'a str,
+        org: &OrgSlug,
+    ) -> Inner<Option<Self>> {
+        let Some(org) = rows::tenant(transaction, org)? else { return Ok(None) };
+        rows::enter(transaction, org)?;
+        // As long as it takes, also where the reader waits for somebody else between two rows.
+        transaction
+            .batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")?;
+        let mut sources = sources::all(transaction, org)?;
+        sources.sort_unstable_by_key(|source| source.id);
+        let sequence = sources::sequence(transaction, org)?;
+        Ok(Some(Self { transaction, location, org, sequence, sources }))
+    }
+
+    /// Calls `take` with every row of a query about the source, `part` of them in memory at a time.
+    fn each(&mut self, source: SourceId, part: i32, sql: &str, take: &mut dyn FnMut(&Row) -> Inner<()>) -> Result<()> {
+        let result = (|| {
+            let parameters: [&(dyn ToSql + Sync); 2] = [&self.org, &rows::id(source)];
+            let portal = self.transaction.bind(sql, &parameters)?;
+            loop {
+                let rows = self.transaction.query_portal(&portal, part)?;
+                for row in &rows {
+                    take(row)?;
+                }
+                if rows.len() < usize::try_from(part).unwrap_or_default() {
+                    return Ok(());
+                }
+            }
+        })();
+        result.map_err(|fault: Fault| fault.at(self.location))
+    }
+
+    /// The values that `read` makes of the rows.
+    fn all<T>(&mut self, source: SourceId, part: i32, sql: &str, read: impl Fn(&Row) -> Inner<T>) -> Result<Vec<T>> {
+        let mut values = Vec::new();
+        self.each(source, part, sql, &mut |row| {
+            values.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    fn names(&mut self, source: SourceId) -> Result<Names> {
+        const IDENTITIES: &str = "SELECT id, name, email FROM identities WHERE org = $1 AND source = $2";
+        const PATHS: &str = "SELECT id, path FROM paths WHERE org = $1 AND source = $2";
+        let mut names = Names::default();
+        self.each(source, PART, IDENTITIES, &mut |row| {
+            names.identities.insert(rows::number32(row, 0)?, identity(row, 1)?);
+            Ok(())
+        })?;
+        self.each(source, PART, PATHS, &mut |row| {
+            names.paths.insert(rows::number32(row, 0)?, rows::string(row, 1)?.into());
+            Ok(())
+        })?;
+        Ok(names)
+    }
+}
+
+fn identity(row: &Row, first: usize) -> Inner<Identity> {
+    Ok(Identity { name: rows::string(row, first)?.into_owned(), email: rows::string(row, first + 1)?.into_owned() })
+}
+
+fn commit(row: &Row, names: &mut Names) -> Inner<Commit> {
+    let id = rows::bytes(row, 0)?;
+    Ok(Commit {
+        id: rows::object_id(id)?,
+        parents: rows::bytes(row, 1)?.chunks(id.len().max(1)).map(rows::object_id).collect::<Inner<_>>()?,
+        author: names.identity(rows::number32(row, 2)?)?,
+        committer: names.identity(rows::number32(row, 3)?)?,
+        authored: rows::time(row, 4)?,
+        time: rows::time(row, 5)?,
+        message: rows::string(row, 6)?.into_owned(),
+        credits: names.credits(rows::bytes(row, 7)?)?,
+        changes: names.changes(rows::bytes(row, 8)?)?,
+    })
+}
+
+impl Reading for PostgresReading<'_, '_> {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    fn commits(&mut self, source: SourceId, take: &mut dyn FnMut(&[Commit]) -> Result<()>) -> Result<()> {
+        const SQL: &str = "SELECT id, parents, author, committer, authored, time, message, credits, changes \
+             FROM commits JOIN commit_texts USING (org, n) WHERE commits.org = $1 AND source = $2 \
+             AND n <= (SELECT visible_commit FROM sources WHERE org = $1 AND id = $2) ORDER BY n";
+        let mut names = self.names(source)?;
+        let mut batch = Vec::with_capacity(BATCH);
+        self.each(source, PART, SQL, &mut |row| {
+            batch.push(commit(row, &mut names)?);
+            if batch.len() == BATCH {
+                take(&batch)?;
+                batch.clear();
+            }
+            Ok(())
+        })?;
+        if batch.is_empty() { Ok(()) } else { take(&batch) }
+    }
+
+    fn identities(&mut self, source: SourceId) -> Result<Vec<(Identity, Identity)>> {
+        const SQL: &str = "SELECT name, email, canonical_name, canonical_email FROM identities \
+             WHERE org = $1 AND source = $2 AND canonical_email IS NOT NULL";
+        self.all(source, PART, SQL, |row| Ok((identity(row, 0)?, identity(row, 2)?)))
+    }
+
+    fn files(&mut self, source: SourceId) -> Result<Vec<FileEntry>> {
+        const SQL: &str = "SELECT paths.path, kind, size FROM files \
+             JOIN paths ON paths.org = files.org AND paths.id = files.path WHERE files.org = $1 AND files.source = $2";
+        self.all(source, PART, SQL, |row| {
+            Ok(FileEntry {
+                path: rows::string(row, 0)?.into_owned(),
+                kind: encoding::kind(i64::from(rows::value::<i16>(row, 1)?))?,
+                size: rows::number(row, 2)?,
+            })
+        })
+    }
+
+    fn pages(&mut self, source: SourceId) -> Result<Vec<Page>> {
+        const SQL: &str = "SELECT outline, text FROM pages JOIN page_texts USING (org, n) \
+             WHERE pages.org = $1 AND source = $2 ORDER BY path COLLATE \"C\"";
+        self.all(source, PART_OF_TEXTS, SQL, |row| {
+            let mut page: Page = serde_json::from_str(rows::value(row, 0)?)?;
+            page.text = rows::string(row, 1)?.into_owned();
+            Ok(page)
+        })
+    }
+
+    fn decisions(&mut self, source: SourceId) -> Result<Vec<Decision>> {
+        const SQL: &str = "SELECT body FROM decisions WHERE org = $1 AND source = $2 ORDER BY position";
+        self.all(source, PART, SQL, |row| Ok(serde_json::from_str(rows::value(row, 0)?)?))
+    }
+
+    fn tickets(&mut self, source: SourceId, take: &mut dyn FnMut(&Ticket) -> Result<()>) -> Result<()> {
+        const SQL: &str = "SELECT body FROM tickets JOIN ticket_bodies USING (org, n) \
+             WHERE tickets.org = $1 AND source = $2 ORDER BY n";
+        self.each(source, PART_OF_TEXTS, SQL, &mut |row| Ok(take(&serde_json::from_str(rows::value(row, 0)?)?)?))
+    }
+
+    fn project(&mut self, sink: &mut dyn RecordSink) -> Result<u64> {
+        project::project(self.transaction, self.org, sink).map_err(|fault| fault.at(self.location))
+    }
+}

@@ -1,0 +1,155 @@
+//! Reads records whole.
+
+use docassist_model::{Commit, Decision, FileEntry, Identity, ObjectId, Page, RecordSink, SourceId, Ticket};
+use rusqlite::{Row, Transaction};
+
+use super::fault::{Fault, Inner};
+use super::{columns, project, sources};
+use crate::encoding;
+use crate::reading::{BATCH, Names};
+use crate::{Reading, Result, Source};
+
+/// What a transaction sees.
+pub(super) struct SqliteReading<'a> {
+    transaction: &'a Transaction<'a>,
+    location: &'a str,
+    sequence: u64,
+    sources: Vec<Source>,
+}
+
+impl<'a> SqliteReading<'a> {
+    pub(super) fn new(transaction: &'a Transaction<'a>, location: &'a str) -> Inner<Self> {
+        let mut sources = sources::all(transaction)?;
+        sources.sort_unstable_by_key(|source| source.id);
+        Ok(Self { transaction, location, sequence: sources::sequence(transaction)?, sources })
+    }
+
+    /// Calls `take` with every row of a query about the source.
+    fn each(&self, source: SourceId, sql: &str, take: &mut dyn FnMut(&Row<'_>) -> Inner<()>) -> Result<()> {
+        let result = (|| {
+            let mut statement = self.transaction.prepare_cached(sql)?;
+            let mut rows = statement.query([source.0])?;
+            while let Some(row) = rows.next()? {
+                take(row)?;
+            }
+            Ok(())
+        })();
+        result.map_err(|fault: Fault| fault.at(self.location))
+    }
+
+    /// The values that `read` makes of the rows.
+    fn all<T>(&self, source: SourceId, sql: &str, read: impl Fn(&Row<'_>) -> Inner<T>) -> Result<Vec<T>> {
+        let mut values = Vec::new();
+        self.each(source, sql, &mut |row| {
+            values.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    fn names(&self, source: SourceId) -> Result<Names> {
+        const IDENTITIES: &str = "SELECT id, name, email FROM identities WHERE source = ?1";
+        const PATHS: &str = "SELECT id, path FROM paths WHERE source = ?1";
+        let mut names = Names::default();
+        self.each(source, IDENTITIES, &mut |row| {
+            names.identities.insert(columns::number(row, 0)?, identity(row, 1)?);
+            Ok(())
+        })?;
+        self.each(source, PATHS, &mut |row| {
+            names.paths.insert(columns::number(row, 0)?, columns::text(row, 1)?.into());
+            Ok(())
+        })?;
+        Ok(names)
+    }
+}
+
+fn identity(row: &Row<'_>, first: usize) -> Inner<Identity> {
+    Ok(Identity { name: columns::text(row, first)?.to_owned(), email: columns::text(row, first + 1)?.to_owned() })
+}
+
+fn object_id(raw: &[u8]) -> Inner<ObjectId> {
+    ObjectId::from_bytes(raw).ok_or_else(|| Fault::Malformed(format!("an object name of {} bytes", raw.len())))
+}
+
+fn commit(row: &Row<'_>, names: &mut Names) -> Inner<Commit> {
+    let id = columns::blob(row, 0)?;
+    Ok(Commit {
+        id: object_id(id)?,
+        parents: columns::blob(row, 1)?.chunks(id.len().max(1)).map(object_id).collect::<Inner<_>>()?,
+        author: names.identity(columns::number(row, 2)?)?,
+        committer: names.identity(columns::number(row, 3)?)?,
+        authored: columns::time(row, 4)?,
+        time: columns::time(row, 5)?,
+        message: columns::text(row, 6)?.to_owned(),
+        credits: names.credits(columns::blob(row, 7)?)?,
+        changes: names.changes(columns::blob(row, 8)?)?,
+    })
+}
+
+impl Reading for SqliteReading<'_> {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    fn commits(&mut self, source: SourceId, take: &mut dyn FnMut(&[Commit]) -> Result<()>) -> Result<()> {
+        const SQL: &str = "SELECT id, parents, author, committer, authored, time, message, credits, changes \
+             FROM commits JOIN commit_texts USING (n) \
+             WHERE source = ?1 AND n <= (SELECT visible_commit FROM sources WHERE id = ?1) ORDER BY n";
+        let mut names = self.names(source)?;
+        let mut batch = Vec::with_capacity(BATCH);
+        self.each(source, SQL, &mut |row| {
+            batch.push(commit(row, &mut names)?);
+            if batch.len() == BATCH {
+                take(&batch)?;
+                batch.clear();
+            }
+            Ok(())
+        })?;
+        if batch.is_empty() { Ok(()) } else { take(&batch) }
+    }
+
+    fn identities(&mut self, source: SourceId) -> Result<Vec<(Identity, Identity)>> {
+        const SQL: &str = "SELECT name, email, canonical_name, canonical_email FROM identities \
+             WHERE source = ?1 AND canonical_email IS NOT NULL";
+        self.all(source, SQL, |row| Ok((identity(row, 0)?, identity(row, 2)?)))
+    }
+
+    fn files(&mut self, source: SourceId) -> Result<Vec<FileEntry>> {
+        const SQL: &str = "SELECT paths.path, kind, size FROM files JOIN paths ON paths.id = files.path \
+             WHERE paths.source = ?1";
+        self.all(source, SQL, |row| {
+            Ok(FileEntry {
+                path: columns::text(row, 0)?.to_owned(),
+                kind: encoding::kind(columns::integer(row, 1)?)?,
+                size: columns::number(row, 2)?,
+            })
+        })
+    }
+
+    fn pages(&mut self, source: SourceId) -> Result<Vec<Page>> {
+        const SQL: &str = "SELECT outline, text FROM pages JOIN page_texts USING (n) WHERE source = ?1 ORDER BY path";
+        self.all(source, SQL, |row| {
+            let mut page: Page = serde_json::from_str(columns::text(row, 0)?)?;
+            columns::text(row, 1)?.clone_into(&mut page.text);
+            Ok(page)
+        })
+    }
+
+    fn decisions(&mut self, source: SourceId) -> Result<Vec<Decision>> {
+        const SQL: &str = "SELECT body FROM decisions WHERE source = ?1 ORDER BY position";
+        self.all(source, SQL, |row| Ok(serde_json::from_str(columns::text(row, 0)?)?))
+    }
+
+    fn tickets(&mut self, source: SourceId, take: &mut dyn FnMut(&Ticket) -> Result<()>) -> Result<()> {
+        const SQL: &str = "SELECT body FROM tickets JOIN ticket_bodies USING (n) WHERE source = ?1 ORDER BY n";
+        self.each(source, SQL, &mut |row| Ok(take(&serde_json::from_str(columns::text(row, 0)?)?)?))
+    }
+
+    fn project(&mut self, sink: &mut dyn RecordSink) -> Result<u64> {
+        project::project(self.transaction, sink).map_err(|fault| fault.at(self.location))
+    }
+}
