@@ -35,7 +35,7 @@ endif
 
 test: ## Install what is missing, and run what CI runs
 	@bash .ci/prepare
-	DOCASSIST_REQUIRE_REDIS=1 cargo xtask check
+	DOCASSIST_REQUIRE_REDIS=1 DOCASSIST_REQUIRE_POSTGRES=1 cargo xtask check
 
 bench: ## Measure
 	cargo run --release --quiet --package xtask -- bench

@@ -16,7 +16,7 @@ use crate::edge::edge;
 use crate::extract::SECURITY;
 use crate::problem::Problem;
 use crate::routes::{
-    audit, auth, cache, decisions, docs, export, gaps, health, impact, jobs, keys, me, members, orgs, relationships,
+    audit, auth, cache, decisions, docs, export, gaps, health, impact, jobs, keys, me, members, ops, orgs, relationships,
     reviewers, sources, status, sync, users, webhooks,
 };
 use crate::state::{AppState, ServerConfig};
@@ -82,6 +82,11 @@ fn routes(upload_bytes: usize) -> ApiRouter<AppState> {
         .api_route("/api/v1/hooks/{id}", post_with(webhooks::deliver, told("hooks.deliver", "Where forges deliver their messages")))
         .api_route("/api/v1/cache/stats", get_with(cache::stats, told("cache.stats", "What the cache holds and has saved")))
         .api_route("/api/v1/cache/clear", post_with(cache::clear, told("cache.clear", "Forget all answers of the organisation")))
+        .api_route("/api/v1/ops", get_with(ops::overview, told("ops.overview", "How the servers behind the service do")))
+        .api_route("/api/v1/ops/postgres", get_with(ops::postgres, told("ops.postgres", "How PostgreSQL does: slowest statements, hit rate, connections, dead rows")))
+        .api_route("/api/v1/ops/redis", get_with(ops::redis, told("ops.redis", "How Redis does: hit rate, memory, evictions")))
+        .api_route("/api/v1/ops/cache", get_with(ops::cache, told("ops.cache", "What the cache of this process holds and has saved, by family")))
+        .api_route("/api/v1/ops/qdrant", get_with(ops::qdrant, told("ops.qdrant", "How Qdrant's collections are")))
         .api_route("/api/v1/auth/login", post_with(auth::login, told("auth.login", "Begin a session")))
         .api_route("/api/v1/auth/refresh", post_with(auth::refresh, told("auth.refresh", "The next pair of tokens of a session")))
         .api_route("/api/v1/auth/logout", post_with(auth::logout, told("auth.logout", "End a session")))
@@ -168,6 +173,7 @@ fn tagged(api: TransformOpenApi<'_>) -> TransformOpenApi<'_> {
         ("webhooks", "Pushes that start syncs"),
         ("hooks", "What forges call"),
         ("cache", "The cache of answers"),
+        ("ops", "The servers behind the service"),
         ("auth", "Sessions"),
         ("me", "Your account"),
         ("orgs", "Organisations"),

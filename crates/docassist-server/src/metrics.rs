@@ -1,6 +1,7 @@
 //! Figures for Prometheus: requests, and at each scrape what cache, graphs, jobs and process have counted.
 
 mod format;
+mod servers;
 mod service;
 
 use std::collections::HashMap;
@@ -109,7 +110,8 @@ impl fmt::Debug for Scrape {
 impl prometheus_client::collector::Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         self.0.metrics.encode(&mut encoder)?;
-        service::encode(&self.0, &mut encoder)
+        service::encode(&self.0, &mut encoder)?;
+        servers::encode(&self.0, &mut encoder)
     }
 }
 

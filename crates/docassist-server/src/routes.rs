@@ -13,6 +13,7 @@ pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod me;
 pub(crate) mod members;
+pub(crate) mod ops;
 pub(crate) mod orgs;
 pub(crate) mod params;
 pub(crate) mod relationships;

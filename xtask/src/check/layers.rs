@@ -30,9 +30,9 @@ const MODEL: &str = "docassist-model";
 
 /// What a crate must not depend on directly, except in tests.
 const FORBIDDEN: &[(&str, &[&str])] = &[
-    ("docassist", &["rusqlite", "sqlx", "tokio-postgres", "gix"]),
-    ("docassist-server", &["rusqlite", "sqlx", "tokio-postgres", "gix", "fred", "redis"]),
-    ("docassist-app", &["axum", "hyper", "comfy-table", "indicatif"]),
+    ("docassist", &["rusqlite", "postgres", "sqlx", "tokio-postgres", "gix"]),
+    ("docassist-server", &["rusqlite", "postgres", "sqlx", "tokio-postgres", "gix", "fred", "redis"]),
+    ("docassist-app", &["axum", "hyper", "comfy-table", "indicatif", "rusqlite", "postgres", "redis"]),
     ("docassist-store", &["axum", "hyper", "gix"]),
     ("docassist-search", &["axum", "hyper", "rusqlite", "sqlx"]),
     ("docassist-model", &["tokio", "rusqlite", "sqlx", "gix", "axum", "reqwest"]),

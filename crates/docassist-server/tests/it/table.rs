@@ -38,7 +38,7 @@ impl Least {
     }
 }
 
-pub(crate) const ROUTES: [(&str, &str, Least); 64] = [
+pub(crate) const ROUTES: [(&str, &str, Least); 69] = [
     ("GET", "/api/v1/gaps", Viewer),
     ("GET", "/api/v1/gaps/orphaned", Viewer),
     ("GET", "/api/v1/gaps/undocumented", Viewer),
@@ -80,6 +80,11 @@ pub(crate) const ROUTES: [(&str, &str, Least); 64] = [
     ("POST", "/api/v1/hooks/{id}", Anybody),
     ("GET", "/api/v1/cache/stats", Local),
     ("POST", "/api/v1/cache/clear", Admin),
+    ("GET", "/api/v1/ops", Operator),
+    ("GET", "/api/v1/ops/postgres", Operator),
+    ("GET", "/api/v1/ops/redis", Operator),
+    ("GET", "/api/v1/ops/cache", Operator),
+    ("GET", "/api/v1/ops/qdrant", Operator),
     ("POST", "/api/v1/auth/login", Anybody),
     ("POST", "/api/v1/auth/refresh", Anybody),
     ("POST", "/api/v1/auth/logout", Anybody),

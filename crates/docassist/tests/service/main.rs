@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod doctor;
 mod first_start;
 mod http;
 mod jobs;
