@@ -170,9 +170,13 @@ impl Bench<'_> {
             side.workload.maintain(docassist_store::Maintenance::Vacuum)?;
             side.workload.maintain(docassist_store::Maintenance::Analyze)?;
             side.restart(false)?;
-            side.workload.reset_counts()?;
         }
         let statements = self.statements();
+        // Counted is what a server does that has run for some time.
+        self.once(&statements)?;
+        for side in &mut self.sides {
+            side.workload.reset_counts()?;
+        }
         self.warm(&statements)?;
         let counts = [self.counts(0)?, self.counts(1)?];
         let settings = self.differences()?;
@@ -265,7 +269,7 @@ impl Bench<'_> {
                 limits.warm, limits.lookups, limits.cold, limits.writing
             ),
             "ratio: tuned ÷ default; no gain: |ratio − 1| is less than the mean of both sides' interquartile ranges as parts of \
-             their medians (with fewer than five runs, of their whole ranges), and at least 3 %"
+             their medians (with fewer than five runs, of their whole ranges), and at least 3 % (25 %)"
                 .to_owned(),
             "statements of the product run as its own role, under row-level security; those of an operator as a superuser, over \
              all copies"

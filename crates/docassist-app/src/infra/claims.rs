@@ -142,6 +142,8 @@ fn query_time(report: &Report) -> (Standing, String) {
     }
     text.push_str(&format!("; mean ratio {warm:.2} warm, {cold:.2} cold"));
     let standing = match claimed {
+        // One run of most is no measurement.
+        _ if undecided * 2 >= all => Standing::NotMeasured,
         _ if warm <= CLAIMED_FASTER && cold <= CLAIMED_FASTER => Standing::Holds,
         0 => Standing::DoesNotHold,
         _ => Standing::HoldsInPart,

@@ -6,6 +6,8 @@ use serde::Serialize;
 const LEAST_NOISE: f64 = 0.03;
 /// With fewer runs quartiles say little, and the whole range is taken.
 const ENOUGH_FOR_QUARTILES: usize = 5;
+/// The same with fewer runs than that: two of them can be near each other by chance.
+const LEAST_NOISE_OF_FEW: f64 = 0.25;
 
 /// The times of the same work, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -69,7 +71,7 @@ pub struct Comparison {
     /// The median of the tuned one by that of the other: below 1 it is faster.
     pub ratio: f64,
     /// By how much the ratio can differ from 1 by chance: the mean of both sides' spreads, each as a part of its median, and at
-    /// least 3 %.
+    /// least 3 %; at least 25 % with fewer than five runs.
     pub noise: f64,
     /// What that amounts to.
     pub verdict: Verdict,
@@ -81,7 +83,9 @@ impl Comparison {
         let (default, tuned) = (Times::of(default)?, Times::of(tuned)?);
         let ratio = ratio(tuned.median, default.median);
         let spread = |times: &Times| if times.median > 0.0 { times.spread / times.median } else { 0.0 };
-        let noise = ((spread(&default) + spread(&tuned)) / 2.0).max(LEAST_NOISE);
+        let is_few = default.runs.min(tuned.runs) < ENOUGH_FOR_QUARTILES;
+        let least = if is_few { LEAST_NOISE_OF_FEW } else { LEAST_NOISE };
+        let noise = ((spread(&default) + spread(&tuned)) / 2.0).max(least);
         let verdict = if default.runs < 2 || tuned.runs < 2 {
             Verdict::Undecided
         } else if (ratio - 1.0).abs() < noise {
@@ -99,7 +103,7 @@ impl Comparison {
     pub fn words(&self) -> String {
         let percent = |share: f64| format!("{:.0} %", share.abs() * 100.0);
         match self.verdict {
-            Verdict::NoGain => format!("no gain (noise ±{})", percent(self.noise)),
+            Verdict::NoGain => format!("no gain (±{})", percent(self.noise)),
             Verdict::Undecided => "one run: no verdict".to_owned(),
             Verdict::Faster => format!("{} faster", percent(1.0 - self.ratio)),
             Verdict::Slower => format!("{} slower", percent(self.ratio - 1.0)),
@@ -139,6 +143,9 @@ mod tests {
         assert_eq!(verdict(&[10.0, 14.0, 12.0, 11.0, 13.0], &[9.0, 12.0, 11.0, 10.0, 13.0]), Verdict::NoGain);
         assert_eq!(verdict(&[10.0, 10.1, 10.0], &[7.0, 7.1, 7.0]), Verdict::Faster);
         assert_eq!(verdict(&[10.0, 10.1, 10.0], &[13.0, 13.0, 13.1]), Verdict::Slower);
+        // Two runs that are near each other by chance.
+        assert_eq!(verdict(&[10.0, 10.1], &[8.0, 8.1]), Verdict::NoGain);
+        assert_eq!(verdict(&[10.0; 6], &[9.0; 6]), Verdict::Faster);
         assert_eq!(verdict(&[10.0], &[5.0]), Verdict::Undecided);
         assert_eq!(Comparison::of(&[10.0, 10.0], &[7.0, 7.0]).unwrap().words(), "30 % faster");
         assert_eq!(mean_ratio([0.5, 2.0].into_iter()), Some(1.0));

@@ -60,13 +60,13 @@ impl Limits {
 
     /// Seconds: whether everything works, not how fast it is.
     pub(super) const QUICK: Self = Self {
-        copies: 4,
+        copies: 2,
         loading: Duration::from_secs(5),
         warm: 3,
         lookups: 5,
         cold: 1,
         restart_for_each: false,
-        writing: 2,
+        writing: 1,
         statement: Duration::from_millis(500),
         keys: 20,
         jobs: 5,

@@ -135,6 +135,18 @@ impl Bench<'_> {
         possible
     }
 
+    /// Runs each statement once on each side, without taking times.
+    pub(super) fn once(&mut self, statements: &[Statement]) -> Result<(), AppError> {
+        self.progress.phase("warming up", None);
+        for statement in statements {
+            for side in &mut self.sides {
+                check(self.progress)?;
+                statement.run(side, self.names, &self.copies, &mut Random::new(0))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Statements whose data was read before.
     pub(super) fn warm(&mut self, statements: &[Statement]) -> Result<(), AppError> {
         for (place, statement) in statements.iter().enumerate() {

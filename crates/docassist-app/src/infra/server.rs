@@ -145,7 +145,7 @@ impl<'a> PostgresServer<'a> {
         let initdb = |locale: &[&str]| {
             let mut command = self.folder.command(&self.programs.initdb, &self.place);
             command
-                .args(["--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"])
+                .args(["--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions", "--no-sync"])
                 .arg(format!("--username={SUPERUSER}"))
                 .arg("--pwfile")
                 .arg(&secret)
@@ -155,7 +155,7 @@ impl<'a> PostgresServer<'a> {
                 .stdin(Stdio::null());
             command.output().map_err(|error| failed(&self.place, &error))
         };
-        // Texts sort as they do for people, as in most databases out there.
+        // (--no-sync: a new, empty cluster; what is loaded later does wait for the disk.) Texts sort as they do for people, as in most databases out there.
         let mut output = initdb(&["--locale=C", "--locale-provider=icu", "--icu-locale=en"])?;
         if !output.status.success() {
             // Not every PostgreSQL is built with these locales.

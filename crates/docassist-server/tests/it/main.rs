@@ -14,6 +14,7 @@ mod isolation;
 mod keys;
 mod limits;
 mod members;
+mod ops;
 mod postgres;
 mod sessions;
 mod sources;

@@ -42,12 +42,14 @@ pub(crate) struct World {
 pub(crate) struct Setup {
     pub(crate) server: ServerConfig,
     pub(crate) locations: LocationPolicy,
+    pub(crate) database: Database,
+    pub(crate) cache: CacheConfig,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let server = ServerConfig { user_rate: 0, address_rate: 0, ..ServerConfig::default() };
-        Self { server, locations: LocationPolicy::default() }
+        Self { server, locations: LocationPolicy::default(), database: database(), cache: CacheConfig::default() }
     }
 }
 
@@ -67,13 +69,13 @@ impl World {
     /// The setup may name folders in the world's own.
     pub(crate) fn with(setup: impl FnOnce(&Path) -> Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let Setup { server, locations } = setup(folder.path());
+        let Setup { server, locations, database, cache } = setup(folder.path());
         let service = Service::open(ServiceConfig {
-            database: database(),
+            database,
             data: folder.path().join("data"),
             secrets: Secrets::derive(SECRET).unwrap(),
             graph_memory: 1 << 30,
-            cache: CacheConfig::default(),
+            cache,
             qdrant: None,
             locations,
             access_life: Duration::from_secs(900),

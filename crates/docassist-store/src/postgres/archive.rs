@@ -131,7 +131,7 @@ impl PostgresArchive {
         cancelled: &dyn Fn() -> bool,
         good: &mut dyn FnMut() -> Result<bool>,
     ) -> Result<bool> {
-        let moved = self.run(|client| move_aside(client))?;
+        let moved = self.run(move_aside)?;
         if !moved {
             let detail = format!(
                 "an earlier restore was interrupted: `{REPLACED}` is what was there before it. Drop it, or \
@@ -141,7 +141,7 @@ impl PostgresArchive {
         }
         let restored = Tool::start("pg_restore", &self.config, &restore_arguments(&self.config, from))
             .and_then(|tool| tool.wait(cancelled))
-            .and_then(|()| self.run(|client| analyze(client)))
+            .and_then(|()| self.run(analyze))
             .and_then(|()| good());
         let keep = matches!(restored, Ok(true));
         let settled = self.run(|client| if keep { forget(client) } else { move_back(client) });

@@ -1,22 +1,26 @@
 //! Connections to one PostgreSQL database: a pool for short work, and connections of their own for writers.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use postgres::{Client, Transaction};
 use r2d2::{ManageConnection, Pool, PooledConnection};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::config::PostgresConfig;
-use super::fault::{Fault, Inner, is_disconnect};
+use super::fault::{Fault, Inner, describe, is_disconnect};
 use super::migrations;
 use crate::{Result, StoreError};
 
 /// How long to wait for one of the pool's connections. Longer than nearly everything that holds one, and short enough that
 /// a request says what is wrong before its own time is over.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same while the server takes none and this process has none: others would not give one back. Each request that waits
+/// keeps a thread, and there are some hundreds of these.
+const OUTAGE_TIMEOUT: Duration = Duration::from_millis(500);
+/// The pool tries to connect again after 0.2 s, 0.4 s and so on, up to half of this: so soon after an outage all is well.
+const RECONNECT: Duration = Duration::from_secs(1);
 /// A connection that was not used for this long is closed.
 const IDLE: Duration = Duration::from_secs(600);
 
@@ -33,6 +37,21 @@ const WRITING: &str = "SET statement_timeout = 0; SET lock_timeout = '10s'; \
 pub(super) struct Database {
     config: Arc<PostgresConfig>,
     pool: Pool<Manager>,
+    outage: Arc<Outage>,
+}
+
+/// Why the pool could not connect the last time; nothing if it could.
+#[derive(Debug, Default)]
+struct Outage(Mutex<Option<String>>);
+
+impl Outage {
+    fn set(&self, reason: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    fn reason(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl std::fmt::Debug for Database {
@@ -71,6 +90,7 @@ impl Drop for Connection {
 #[derive(Debug)]
 pub(super) struct Manager {
     config: Arc<PostgresConfig>,
+    outage: Arc<Outage>,
 }
 
 impl ManageConnection for Manager {
@@ -78,9 +98,12 @@ impl ManageConnection for Manager {
     type Error = postgres::Error;
 
     fn connect(&self) -> Result<Connection, postgres::Error> {
-        let mut client = self.config.connect("docassist")?;
-        client.batch_execute(POOLED)?;
-        Ok(Connection(Some(client)))
+        let connected = self.config.connect("docassist").and_then(|mut client| {
+            client.batch_execute(POOLED)?;
+            Ok(Connection(Some(client)))
+        });
+        self.outage.set(connected.as_ref().err().map(describe));
+        connected
     }
 
     fn is_valid(&self, client: &mut Connection) -> Result<(), postgres::Error> {
@@ -96,17 +119,18 @@ impl Database {
     /// The database of `config`. Connects to nothing yet.
     pub(super) fn new(config: PostgresConfig) -> Self {
         let config = Arc::new(config);
+        let outage = Arc::<Outage>::default();
         let pool = Pool::builder()
             .max_size(config.connections)
             .min_idle(Some(0))
             .idle_timeout(Some(IDLE))
-            .connection_timeout(POOL_TIMEOUT)
+            .connection_timeout(RECONNECT)
             // A connection that has died shows at its first statement, and reading is then tried once more: asking each time
             // would cost every request a round trip.
             .test_on_check_out(false)
             .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build_unchecked(Manager { config: Arc::clone(&config) });
-        Self { config, pool }
+            .build_unchecked(Manager { config: Arc::clone(&config), outage: Arc::clone(&outage) });
+        Self { config, pool, outage }
     }
 
     /// Where it is, for people.
@@ -139,7 +163,7 @@ impl Database {
         off_the_runtime(|| {
             let mut tries = 0;
             loop {
-                let mut client = self.pool.get().map_err(|error| self.exhausted(&error))?;
+                let mut client = self.take()?;
                 match run(&mut client) {
                     // After a restart of the server every idle connection is dead.
                     Err(fault) if again && fault.is_disconnect() && tries <= self.pool.max_size() => tries += 1,
@@ -152,7 +176,7 @@ impl Database {
     /// A connection of the pool that is known to be alive, for a reading that cannot be begun anew.
     pub(super) fn lend(&self) -> Result<PooledConnection<Manager>> {
         loop {
-            let mut client = self.pool.get().map_err(|error| self.exhausted(&error))?;
+            let mut client = self.take()?;
             match client.batch_execute("") {
                 Ok(()) => return Ok(client),
                 // After a restart of the server every idle connection is dead; the pool makes new ones, or says that it cannot.
@@ -162,15 +186,20 @@ impl Database {
         }
     }
 
-    fn exhausted(&self, error: &r2d2::Error) -> StoreError {
-        let state = self.pool.state();
-        let detail = if state.connections >= self.pool.max_size() && state.idle_connections == 0 {
-            format!("all {} connections of this process are in use", state.connections)
-        } else {
-            // The pool reports the last reason why it could not connect in its own words.
-            error.to_string().trim_start_matches("timed out waiting for connection: ").to_owned()
-        };
-        StoreError::Unreachable { location: self.location().to_owned(), detail }
+    /// One of the pool's connections, waited for as long as one may come.
+    fn take(&self) -> Result<PooledConnection<Manager>> {
+        let began = Instant::now();
+        loop {
+            if let Ok(client) = self.pool.get_timeout(OUTAGE_TIMEOUT) {
+                return Ok(client);
+            }
+            let (state, outage) = (self.pool.state(), self.outage.reason());
+            if outage.is_some() && state.connections == 0 || began.elapsed() >= POOL_TIMEOUT {
+                let in_use = || format!("all {} connections of this process are in use", state.connections);
+                let detail = outage.unwrap_or_else(in_use);
+                return Err(StoreError::Unreachable { location: self.location().to_owned(), detail });
+            }
+        }
     }
 
     /// Runs a transaction that only reads, from one consistent state. It may run more than once.

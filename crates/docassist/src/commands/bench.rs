@@ -7,7 +7,7 @@ use docassist_app::infra::{
 use super::Context;
 use crate::cli::bench::{Bench, Infra};
 use crate::failure::Failure;
-use crate::output::document::{Document, Folding, Section, reasons, right, text};
+use crate::output::document::{Document, Folding, Section, name, reasons, right, text};
 use crate::output::figures::{bytes, count, number};
 use crate::output::progress::SyncProgress;
 use crate::output::{Present, View};
@@ -102,14 +102,13 @@ impl Present for Report {
 
 fn times<'a>(heading: &str, metrics: impl Iterator<Item = &'a Metric>) -> Section {
     let columns = [
-        text("metric", 14),
+        name("metric"),
         right("default"),
         right("tuned"),
-        right("p95 default").dispensable(2),
-        right("p95 tuned").dispensable(2),
-        right("runs").dispensable(3),
         right("ratio"),
         reasons("verdict", 14),
+        right("p95").dispensable(2),
+        right("runs").dispensable(3),
         text("what it is", 24).dispensable(1),
     ];
     let rows = metrics.map(|metric| {
@@ -118,11 +117,10 @@ fn times<'a>(heading: &str, metrics: impl Iterator<Item = &'a Metric>) -> Sectio
             metric.id.to_owned(),
             time(both.default.median),
             time(both.tuned.median),
-            time(both.default.p95),
-            time(both.tuned.p95),
-            both.default.runs.min(both.tuned.runs).to_string(),
             format!("{:.2}", both.ratio),
             both.words(),
+            format!("{} · {}", time(both.default.p95), time(both.tuned.p95)),
+            both.default.runs.min(both.tuned.runs).to_string(),
             metric.about.to_owned(),
         ]
     });
@@ -194,12 +192,12 @@ fn settings(settings: &[SettingPair]) -> Section {
 
 fn seed(rows: &[Measured]) -> Section {
     let columns = [
-        text("metric", 12),
-        text("before", 6),
-        text("after", 8),
-        text("claim", 14),
-        text("verdict", 12),
-        reasons("measured here", 30),
+        reasons("metric", 10),
+        reasons("before", 9),
+        reasons("after", 10),
+        reasons("claim", 12),
+        reasons("verdict", 8),
+        reasons("measured here", 36),
     ];
     let rows = rows.iter().map(|row| {
         vec![

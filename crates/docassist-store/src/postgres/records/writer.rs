@@ -1,5 +1,6 @@
 //! The writer of an organisation: a session that holds the organisation's lock.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,8 +31,32 @@ pub(super) struct PostgresWriter {
 }
 
 struct Session {
-    client: Connection,
+    client: Held,
     known: FxHashMap<SourceId, Numbers>,
+}
+
+/// A session that holds an organisation's lock.
+pub(super) struct Held(Connection);
+
+impl Deref for Held {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.0
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The session's end frees the lock as well, only a moment after it was let go.
+        let _ = off_the_runtime(|| self.0.batch_execute("SELECT pg_advisory_unlock_all()"));
+    }
 }
 
 /// The number of an organisation's lock.
@@ -48,7 +73,7 @@ pub(super) fn lock(
     purpose: &str,
     wait: Duration,
     cancel: &dyn Fn() -> bool,
-) -> Result<Connection> {
+) -> Result<Held> {
     let started = Instant::now();
     let number = lock_number(org);
     let at = |fault: postgres::Error| Fault::from(fault).at(database.location());
@@ -59,7 +84,7 @@ pub(super) fn lock(
             row.try_get::<_, bool>(0)
         });
         if taken.map_err(at)? {
-            return Ok(client);
+            return Ok(Held(client));
         }
         if cancel() {
             return Err(StoreError::Cancelled);
@@ -110,7 +135,7 @@ fn holder(client: &mut Client, number: i64) -> Inner<Option<String>> {
 
 impl PostgresWriter {
     /// The writer of the organisation whose lock `client` holds.
-    pub(super) fn new(mut client: Connection, org: &OrgSlug, location: &str) -> Result<Self> {
+    pub(super) fn new(mut client: Held, org: &OrgSlug, location: &str) -> Result<Self> {
         const MAKE: &str = "INSERT INTO tenants (slug) VALUES ($1) ON CONFLICT DO NOTHING";
         let made = off_the_runtime(|| {
             if let Some(org) = rows::tenant(&mut *client, org)? {
@@ -162,14 +187,6 @@ impl PostgresWriter {
             result
         });
         result.map_err(|fault| fault.at(&self.location))
-    }
-}
-
-impl Drop for PostgresWriter {
-    fn drop(&mut self) {
-        // The session's end frees the lock as well, only a moment after it was let go.
-        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let _ = off_the_runtime(|| session.client.batch_execute("SELECT pg_advisory_unlock_all()"));
     }
 }
 
