@@ -272,12 +272,9 @@ impl Jobs {
     }
 
     /// Counters since the start, and what waits and runs now in the whole service.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn stats(&self) -> Result<JobStats, AppError> {
-        let (queued, running) = self.0.control.job_load()?;
-        Ok(self.0.counters.read(queued, running))
+    #[must_use]
+    pub fn stats(&self) -> Vec<KindStats> {
+        self.0.counters.read()
     }
 
     /// Files to upload go through this.

@@ -12,7 +12,7 @@ use docassist_ops::monitor::{
     Connections, PostgresFigures, QdrantFigures, RedisFigures, Replica, Sample, SlowStatement, TableFigures,
     UnusedIndex,
 };
-use docassist_store::{self as store, PostgresConfig, Statements};
+use docassist_store::{self as store, ControlStore, PostgresConfig, Statements};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::task::{AbortHandle, spawn_blocking};
@@ -85,6 +85,11 @@ pub struct Figures {
     pub redis: Told<RedisFigures>,
     /// The search index.
     pub qdrant: Told<QdrantFigures>,
+    /// Syncs of the whole service that wait and that run, where they are kept in PostgreSQL: what a scrape tells of them
+    /// must not wait for it either.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub jobs: Option<(u64, u64)>,
 }
 
 impl Figures {
@@ -115,7 +120,7 @@ pub async fn read(backends: &Backends) -> Figures {
         redis(backends.redis.as_deref()),
         search_index(backends.qdrant.as_ref())
     );
-    Figures { as_of: crate::now(), postgres, redis, qdrant }
+    Figures { as_of: crate::now(), postgres, redis, qdrant, jobs: None }
 }
 
 /// The same for a program without a runtime. Blocks.
@@ -228,6 +233,7 @@ pub struct Monitor {
 
 struct Shared {
     backends: Backends,
+    control: Arc<dyn ControlStore>,
     latest: RwLock<Option<(Instant, Arc<Figures>)>>,
     /// Held by whoever asks: others wait for what that gives.
     asking: tokio::sync::Mutex<()>,
@@ -235,8 +241,9 @@ struct Shared {
 
 impl Monitor {
     /// Begins asking, in the present Tokio runtime.
-    pub(crate) fn start(backends: Backends) -> Self {
-        let shared = Arc::new(Shared { backends, latest: RwLock::default(), asking: tokio::sync::Mutex::default() });
+    pub(crate) fn start(backends: Backends, control: Arc<dyn ControlStore>) -> Self {
+        let (latest, asking) = (RwLock::default(), tokio::sync::Mutex::default());
+        let shared = Arc::new(Shared { backends, control, latest, asking });
         let task = (!shared.backends.is_empty()).then(|| {
             let shared = Arc::clone(&shared);
             let task = tokio::spawn(async move {
@@ -254,6 +261,15 @@ impl Monitor {
     #[must_use]
     pub fn latest(&self) -> Option<Arc<Figures>> {
         self.shared.younger_than(Duration::MAX)
+    }
+
+    /// Syncs of the whole service that wait and that run. Asks the store where that is a file; else it is what was told last.
+    #[must_use]
+    pub fn jobs(&self) -> Option<(u64, u64)> {
+        match self.shared.backends.postgres() {
+            None => self.shared.control.job_load().ok(),
+            Some(_) => self.latest()?.jobs,
+        }
     }
 
     /// What was told less than `age` ago; else servers are asked now, once for all who wait for it.
@@ -285,7 +301,12 @@ impl Shared {
         if let Some(figures) = self.younger_than(age) {
             return figures;
         }
-        let figures = Arc::new(read(&self.backends).await);
+        let mut figures = read(&self.backends).await;
+        if figures.postgres.state == Reach::Up {
+            let control = Arc::clone(&self.control);
+            figures.jobs = spawn_blocking(move || control.job_load().ok()).await.ok().flatten();
+        }
+        let figures = Arc::new(figures);
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&figures)));
         figures
     }
@@ -293,8 +314,16 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use docassist_store::SqliteControl;
+
     use super::*;
     use crate::Database;
+
+    fn control() -> (tempfile::TempDir, Arc<dyn ControlStore>) {
+        let folder = tempfile::tempdir().unwrap();
+        let control = Arc::new(SqliteControl::open(folder.path()).unwrap());
+        (folder, control)
+    }
 
     #[tokio::test]
     async fn servers_that_are_away_are_down_and_others_are_not_configured() {
@@ -304,7 +333,9 @@ mod tests {
             redis: Some("redis://:hunter2@127.0.0.1:1/".to_owned()),
             qdrant: None,
         };
-        let monitor = Monitor::start(backends);
+        let (_folder, control) = control();
+        let monitor = Monitor::start(backends, control);
+        assert!(monitor.jobs().is_none());
         assert!(monitor.latest().is_none());
         let figures = monitor.recent(Duration::from_secs(60)).await;
         assert_eq!((figures.postgres.state, figures.redis.state), (Reach::Down, Reach::Down));
@@ -319,8 +350,10 @@ mod tests {
 
     #[tokio::test]
     async fn without_servers_nothing_is_asked() {
-        let monitor = Monitor::start(Backends::default());
+        let (_folder, control) = control();
+        let monitor = Monitor::start(Backends::default(), control);
         assert!(monitor.task.is_none());
+        assert_eq!(monitor.jobs(), Some((0, 0)));
         assert!(monitor.recent(Duration::ZERO).await.samples().is_empty());
     }
 }

@@ -95,7 +95,7 @@ impl Service {
         })?;
         let look = answers.look();
         let watch = stores.watch(move |_| look());
-        let monitor = Monitor::start(Backends { database, redis, qdrant });
+        let monitor = Monitor::start(Backends { database, redis, qdrant }, Arc::clone(&control));
         Ok(Self { data, store, control, graphs, secrets, answers, accounts, jobs, monitor, _watch: watch })
     }
 

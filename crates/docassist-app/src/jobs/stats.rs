@@ -49,7 +49,7 @@ impl Counters {
         of.waited.store(u64::try_from(waited).unwrap_or(0), Ordering::Relaxed);
     }
 
-    pub(super) fn read(&self, queued: u64, running: u64) -> JobStats {
+    pub(super) fn read(&self) -> Vec<KindStats> {
         let kinds = KINDS.iter().zip(&self.0).map(|(kind, of)| KindStats {
             kind: *kind,
             done: of.done.load(Ordering::Relaxed),
@@ -59,22 +59,11 @@ impl Counters {
             total: Duration::from_micros(of.micros.load(Ordering::Relaxed)),
             waited: Duration::from_secs(of.waited.load(Ordering::Relaxed)),
         });
-        JobStats { kinds: kinds.collect(), queued, running }
+        kinds.collect()
     }
 }
 
-/// Counters of jobs that this process ran.
-#[derive(Debug, Clone, PartialEq)]
-pub struct JobStats {
-    /// By kind of source.
-    pub kinds: Vec<KindStats>,
-    /// Jobs of the whole service that wait.
-    pub queued: u64,
-    /// Jobs of the whole service that run.
-    pub running: u64,
-}
-
-/// Counters of one kind.
+/// Counters of jobs of one kind that this process ran.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KindStats {
     /// Which.

@@ -119,12 +119,10 @@ fn graphs(state: &AppState, encoder: &mut DescriptorEncoder<'_>) -> Result<(), f
 }
 
 fn jobs(state: &AppState, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-    // A store that cannot be read now has its say in the health report.
-    let Ok(stats) = state.service.jobs.stats() else { return Ok(()) };
     let mut ended = Family::counter("docassist_sync_jobs", "Syncs that ended here, by how");
     let mut times = Family::histogram("docassist_sync_duration_seconds", "Time that syncs took");
     let mut lag = Family::gauge("docassist_sync_lag_seconds", "Time that the last sync had waited for its turn");
-    for of in &stats.kinds {
+    for of in &state.service.jobs.stats() {
         let kind = of.kind.as_str();
         for (how, count) in [("done", of.done), ("failed", of.failed), ("cancelled", of.cancelled)] {
             ended.add(&[("kind", kind), ("ending", how)], count);
@@ -139,9 +137,11 @@ fn jobs(state: &AppState, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt
     for family in [ended, times, lag] {
         family.encode(encoder)?;
     }
+    // A store that cannot be read now has its say in the health report.
+    let Some((queued, running)) = state.service.monitor.jobs() else { return Ok(()) };
     let mut load = Family::gauge("docassist_sync_jobs_now", "Syncs of the whole service that wait or run");
-    load.set(&[("state", "queued")], stats.queued as f64);
-    load.set(&[("state", "running")], stats.running as f64);
+    load.set(&[("state", "queued")], queued as f64);
+    load.set(&[("state", "running")], running as f64);
     load.encode(encoder)
 }
 
