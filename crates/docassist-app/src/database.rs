@@ -10,6 +10,7 @@ use crate::AppError;
 
 /// Which engine keeps records.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::large_enum_variant, reason = "a process has one or two of them")]
 pub enum Database {
     /// SQLite: files in the data directory.
     #[default]

@@ -26,7 +26,7 @@ use serde_json::Value;
 pub use location::LocationPolicy;
 pub use request::{GitCredential, SyncRequest, parse_period};
 pub use runner::Runner;
-pub use stats::{BUCKETS, JobStats, KindStats};
+pub use stats::{BUCKETS, KindStats};
 pub use uploads::Upload;
 
 use crate::secrets::Secrets;
@@ -271,7 +271,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Counters since the start, and what waits and runs now in the whole service.
+    /// Counters since the start, by kind of source.
     #[must_use]
     pub fn stats(&self) -> Vec<KindStats> {
         self.0.counters.read()

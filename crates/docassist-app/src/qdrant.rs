@@ -54,7 +54,7 @@ pub(crate) fn look(address: &QdrantAddress) -> Result<QdrantState, String> {
     let get = |path: &str, key: Option<&str>| {
         let request = client.get(format!("{}{path}", address.url));
         let request = key.iter().fold(request, |request, key| request.header("api-key", *key));
-        request.send().map_err(|error| described(error))
+        request.send().map_err(described)
     };
     let ask = |path: &str| -> Result<Value, String> {
         let response = get(path, address.key.as_deref())?;

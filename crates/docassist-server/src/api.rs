@@ -16,8 +16,8 @@ use crate::edge::edge;
 use crate::extract::SECURITY;
 use crate::problem::Problem;
 use crate::routes::{
-    audit, auth, cache, decisions, docs, export, gaps, health, impact, jobs, keys, me, members, ops, orgs, relationships,
-    reviewers, sources, status, sync, users, webhooks,
+    audit, auth, cache, decisions, docs, export, gaps, health, impact, jobs, keys, me, members, ops, orgs,
+    relationships, reviewers, sources, status, sync, users, webhooks,
 };
 use crate::state::{AppState, ServerConfig};
 

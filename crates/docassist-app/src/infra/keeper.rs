@@ -42,7 +42,7 @@ pub(super) struct Keeper {
 impl Keeper {
     /// Starts a server whose data and log are in `place`; `at_once` is the signal that ends it without delay.
     pub(super) fn start(folder: &Folder, place: &Path, at_once: &str, server: &Command) -> Result<Self, AppError> {
-        let mut command = folder.command("sh", place);
+        let mut command = folder.command("/bin/sh", place);
         command.args(["-c", SCRIPT, "sh"]).arg(place).arg(at_once).arg(server.get_program()).args(server.get_args());
         let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child

@@ -259,7 +259,7 @@ impl<'a> PostgresServer<'a> {
         Ok((took, forgotten))
     }
 
-    /// Asks the system to drop the pages of this server's files, which needs no permission and touches nobody else's
+    /// Asks the system to drop the pages of this server's tables and indexes, which needs no permission and touches nobody else's
     /// (POSIX_FADV_DONTNEED, by GNU's `dd`). What was stopped in order has written everything.
     fn forget(&self) -> bool {
         let base = self.data().join("base");

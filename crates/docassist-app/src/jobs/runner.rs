@@ -24,6 +24,9 @@ const BEAT: Duration = Duration::from_secs(1);
 const LEASE_SECONDS: i64 = 6;
 /// How often an idle runner looks for jobs that other processes queued.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often a job is begun whose database went away meanwhile: outages come and go, and a job that brings one about should
+/// not do so for ever.
+const ATTEMPTS: u32 = 10;
 /// How long a job waits for a sync that somebody runs on the command line.
 const WAIT_FOR_WRITER: Duration = Duration::from_secs(6 * 60 * 60);
 /// Ended jobs are kept so long.
@@ -173,6 +176,12 @@ impl Shared {
             Err(_) if live.was_lost() => return,
             Err(error) if error.code == ErrorCode::Cancelled && live.was_cancelled() => JobEnd::Cancelled,
             Err(error) if error.code == ErrorCode::Cancelled && self.stopping() => JobEnd::Released,
+            // The database went away. Nothing is noted, and could be: when the lease has ended somebody goes on from what was
+            // read so far.
+            Err(error) if error.code == ErrorCode::Unavailable && job.attempts < ATTEMPTS => {
+                tracing::warn!(job = job.id.0, org = %job.org, source = job.source, %error, took_ms, "sync interrupted");
+                return;
+            }
             Err(error) => {
                 let hint = error.hint.as_ref().map(|hint| format!(". {hint}")).unwrap_or_default();
                 JobEnd::Failed(format!("{error}{hint}"))

@@ -21,15 +21,19 @@ async fn figures_of_real_servers_are_as_documented() {
     let token = world.log_in(OPERATOR);
     let document = docassist_server::api::document();
     let mut answers = Vec::new();
-    for path in ["/api/v1/ops", "/api/v1/ops/postgres", "/api/v1/ops/redis", "/api/v1/ops/cache", "/api/v1/ops/qdrant"] {
+    for path in ["/api/v1/ops", "/api/v1/ops/postgres", "/api/v1/ops/redis", "/api/v1/ops/cache", "/api/v1/ops/qdrant"]
+    {
         let answer = world.get(path).token(&token).send().await;
         check(&document, path, "get", &answer);
         answers.push(answer.expect(200));
     }
     let [overview, postgres, redis, cache, qdrant] = answers.as_slice() else { panic!("{}", answers.len()) };
-    assert_eq!((&postgres["state"], &redis["state"], &qdrant["state"]), (&json!("up"), &json!("up"), &json!("not_configured")));
+    assert_eq!(
+        (&postgres["state"], &redis["state"], &qdrant["state"]),
+        (&json!("up"), &json!("up"), &json!("not_configured"))
+    );
     assert_eq!(redis["figures"]["memory_max_bytes"], 64 << 20);
-    assert_eq!(redis["figures"]["version"].as_str().map(|version| version.is_empty()), Some(false));
+    assert_eq!(redis["figures"]["version"].as_str().map(str::is_empty), Some(false));
     let figures = &postgres["figures"];
     assert!(figures["connections"]["total"].as_u64() > Some(0), "{figures}");
     assert!(figures["tables"].as_array().unwrap().iter().any(|table| table["table"] == "docassist.commits"));

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use docassist_model::OrgSlug;
 use postgres::{Client, GenericClient, IsolationLevel};
@@ -20,6 +21,11 @@ use crate::{Reading, Result, StoreError};
 
 /// What was there before is kept under this name until what was put back has been looked at.
 const REPLACED: &str = "docassist_replaced";
+
+/// The session of a process that has just ended is there for a moment.
+const LEAVING: Duration = Duration::from_secs(1);
+/// How often to look whether it is gone.
+const POLL: Duration = Duration::from_millis(50);
 
 /// One PostgreSQL database, for backups.
 #[derive(Debug)]
@@ -114,7 +120,16 @@ impl PostgresArchive {
     pub fn users(&self) -> Result<Vec<String>> {
         const SQL: &str = "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database() \
              AND pid <> pg_backend_pid() AND application_name LIKE 'docassist%' ORDER BY 1";
-        self.run(|client| client.query(SQL, &[])?.iter().map(|row| Ok(row.try_get(0)?)).collect())
+        let deadline = Instant::now() + LEAVING;
+        self.run(|client| {
+            loop {
+                let rows = client.query(SQL, &[])?;
+                if rows.is_empty() || Instant::now() >= deadline {
+                    return rows.iter().map(|row| Ok(row.try_get(0)?)).collect();
+                }
+                std::thread::sleep(POLL);
+            }
+        })
     }
 
     /// Puts back the dump in the file `from`, in one transaction, in the place of everything that is there, and keeps it if

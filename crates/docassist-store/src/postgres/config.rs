@@ -77,7 +77,7 @@ impl PostgresConfig {
             match option.split_once('=').unwrap_or((option, "")) {
                 ("sslmode", mode) => sslmode = Some(mode.to_owned()),
                 ("sslrootcert", path) => root = Some(PathBuf::from(percent_decoded(path))),
-                ("connect_timeout", _) | (_, _) => kept.push(option),
+                _ => kept.push(option),
             }
         }
         let address = if kept.is_empty() { address.to_owned() } else { format!("{address}?{}", kept.join("&")) };

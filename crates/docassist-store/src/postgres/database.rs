@@ -9,7 +9,7 @@ use r2d2::{ManageConnection, Pool, PooledConnection};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::config::PostgresConfig;
-use super::fault::{Fault, Inner, describe, is_disconnect};
+use super::fault::{Fault, Inner, describe, is_disconnect, is_full};
 use super::migrations;
 use crate::{Result, StoreError};
 
@@ -19,8 +19,13 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same while the server takes none and this process has none: others would not give one back. Each request that waits
 /// keeps a thread, and there are some hundreds of these.
 const OUTAGE_TIMEOUT: Duration = Duration::from_millis(500);
-/// The pool tries to connect again after 0.2 s, 0.4 s and so on, up to half of this: so soon after an outage all is well.
+/// Where the pool cannot connect it tries again after 0.2 s, 0.4 s and so on, up to half of this: that soon after an outage
+/// requests are served.
 const RECONNECT: Duration = Duration::from_secs(1);
+/// So many times a writer's connection takes the place of one of the pool's. Others may be faster than it.
+const PLACES: u32 = 10;
+/// How long the server takes to give the place of a closed connection away.
+const PLACE_FREED: Duration = Duration::from_millis(50);
 /// A connection that was not used for this long is closed.
 const IDLE: Duration = Duration::from_secs(600);
 
@@ -146,13 +151,30 @@ impl Database {
         })
     }
 
-    /// A connection of a writer's own.
+    /// A connection of a writer's own. Where the server has no place left, one that the pool keeps and nobody uses makes one.
     pub(super) fn connect(&self, purpose: &str) -> Result<Connection> {
-        let connected = self.config.connect(purpose).and_then(|mut client| {
-            client.batch_execute(WRITING)?;
-            Ok(Connection(Some(client)))
-        });
-        connected.map_err(|error| Fault::from(error).at(self.location()))
+        let mut tries = 0;
+        loop {
+            let connected = self.config.connect(purpose).and_then(|mut client| {
+                client.batch_execute(WRITING)?;
+                Ok(Connection(Some(client)))
+            });
+            match connected {
+                Err(error) if tries < PLACES && is_full(&error) && self.close_idle() => {
+                    tries += 1;
+                    std::thread::sleep(PLACE_FREED);
+                }
+                connected => return connected.map_err(|error| Fault::from(error).at(self.location())),
+            }
+        }
+    }
+
+    /// Closes a connection of the pool that nobody uses, and says whether there was one.
+    fn close_idle(&self) -> bool {
+        let Some(mut client) = self.pool.try_get() else { return false };
+        // The pool forgets one that it finds closed.
+        let _ = client.batch_execute("SELECT pg_terminate_backend(pg_backend_pid())");
+        true
     }
 
     /// Runs `run` with a connection of the pool. Where the connection turns out to be dead, and `again`, with another one.

@@ -64,10 +64,15 @@ pub(super) fn is_disconnect(error: &postgres::Error) -> bool {
     let Some(state) = error.code() else {
         // Without a word of the server's: the connection's own error, unless a value did not fit.
         return error.is_closed()
-            || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
+            || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
     };
     // Class 08: connection exceptions; 57P0x: shut down, crashed, starting.
     state.code().starts_with("08") || state.code().starts_with("57P")
+}
+
+/// Whether the server has no place for another connection.
+pub(super) fn is_full(error: &postgres::Error) -> bool {
+    error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS)
 }
 
 /// What the server said, for people.

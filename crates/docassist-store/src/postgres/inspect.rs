@@ -19,8 +19,7 @@ use crate::Result;
 
 pub use figures::{PostgresFigures, ReplicaLag, SlowStatement, Statements, TableFigures, UnusedIndex, figures};
 
-/// Whoever looks does not wait: a question that takes longer is part of the trouble. The rest keeps what is read from being
-/// a name that somebody else has made.
+/// Whoever looks does not wait: a question that takes longer is part of the trouble.
 const LOOKING: &str = "SET statement_timeout = '5s'; SET lock_timeout = '1s'; \
      SET default_transaction_read_only = on; SET search_path = pg_catalog";
 
@@ -89,6 +88,9 @@ pub struct SchemaState {
 /// When it cannot be reached, or does not answer within seconds.
 pub fn inspect(config: &PostgresConfig) -> Result<PostgresInspection> {
     look(config, "docassist doctor", |client| {
+        // Before anything is set for this session, or the server would tell that it is the session's own.
+        let settings = settings(client)?;
+        client.batch_execute(LOOKING)?;
         let row = client.query_one(
             "SELECT current_setting('server_version_num')::int, rolname::text, rolsuper, rolbypassrls, pg_is_in_recovery() \
              FROM pg_roles WHERE rolname = current_user",
@@ -100,7 +102,7 @@ pub fn inspect(config: &PostgresConfig) -> Result<PostgresInspection> {
             is_superuser: row.try_get(2)?,
             bypasses_row_security: row.try_get(3)?,
             in_recovery: row.try_get(4)?,
-            settings: settings(client)?,
+            settings,
             extensions: names(client, "SELECT extname::text FROM pg_extension ORDER BY 1")?,
             clock_ahead_ms: clock(client)?,
             schema: schema::look(client)?,
@@ -117,7 +119,6 @@ fn look<T: Send>(
     off_the_runtime(|| {
         let at = |fault: Fault| fault.at(config.location());
         let mut client = config.connect(purpose).map_err(|error| at(error.into()))?;
-        client.batch_execute(LOOKING).map_err(|error| at(error.into()))?;
         read(&mut client).map_err(at)
     })
 }

@@ -152,7 +152,7 @@ impl Store for PostgresStore {
     }
 
     fn organisations(&self) -> Result<Vec<OrgSlug>> {
-        self.database.ask(|client| rows::organisations(client))
+        self.database.ask(rows::organisations)
     }
 
     fn writer(

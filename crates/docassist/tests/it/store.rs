@@ -89,14 +89,14 @@ fn what_cannot_be_copied_is_named() {
 fn a_copy_that_is_killed_is_seen_and_done_again() {
     let Some(server) = PostgresServer::shared() else { return };
     let world = World::empty();
-    repository::write(&Shape::small(3_000), &world.path("large"));
+    repository::write(&Shape::small(2_000), &world.path("large"));
     world.done(&["sync", "git", "large", "-q"]);
     let expected = world.done(&["export", "graph", "--digest"]);
     for target in [server.database(), "copy".to_owned()] {
         let arguments = ["store", "copy", "--from", ".docassist", "--to", &target, "-q"];
         let place = if target == "copy" { ["--data", "copy"] } else { ["--database", &target] };
         let mut seen = 0;
-        for wait in (0..10).map(|step| 60 + 90 * step) {
+        for wait in (0..6).map(|step| 80 + 120 * step) {
             let mut command = world.command(&arguments);
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             std::thread::sleep(Duration::from_millis(wait));

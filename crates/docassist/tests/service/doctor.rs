@@ -225,7 +225,8 @@ fn another_of_redis(name: &str, value: &str) -> String {
             Some(percent) => format!("{}%", percent.parse::<u32>().unwrap() + 1),
             None => {
                 let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-                let number: u64 = digits.parse().unwrap_or_else(|_| panic!("no other value of {name} is known: {value}"));
+                let number: u64 =
+                    digits.parse().unwrap_or_else(|_| panic!("no other value of {name} is known: {value}"));
                 format!("{}{}", number + 1, &value[digits.len()..])
             }
         },
@@ -252,7 +253,8 @@ fn every_setting_of_redis_that_is_changed_is_named() {
         if entry.name == "activedefrag" || catalogue::REDIS_AT_START.contains(&entry.name.as_str()) {
             continue;
         }
-        set(&entry.name, &another_of_redis(&entry.name, &entry.value)).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+        set(&entry.name, &another_of_redis(&entry.name, &entry.value))
+            .unwrap_or_else(|error| panic!("{}: {error}", entry.name));
         let told = deployment.drifts(&[("redis", &entry.name)]);
         let finding = told.findings.iter().find(|finding| finding["setting"] == entry.name.as_str()).unwrap();
         assert!(finding["advice"].as_str().unwrap().contains("CONFIG SET"), "{finding}");
@@ -292,14 +294,15 @@ fn what_is_wrong_with_the_database_beside_its_settings_is_named() {
         "REINDEX INDEX docassist.tickets_of_source",
     );
     // A value of the role's own is above the file's.
-    deployment.postgres.psql(&database, "ALTER ROLE docassist SET work_mem = '1MB'");
+    deployment.postgres.psql(&database, "ALTER ROLE docassist SET work_mem = '77MB'");
     let told = deployment.drifts(&[("postgres", "work_mem")]);
     let finding = told.findings.iter().find(|finding| finding["setting"] == "work_mem").unwrap();
     assert!(finding["advice"].as_str().unwrap().contains("ALTER ROLE"), "{finding}");
     deployment.postgres.psql(&database, "ALTER ROLE docassist RESET work_mem; DROP EXTENSION pg_stat_statements");
     let told = deployment.doctor();
     told.content();
-    let warned = |setting: &str| told.findings.iter().find(|finding| finding["setting"] == setting).unwrap()["verdict"].clone();
+    let warned =
+        |setting: &str| told.findings.iter().find(|finding| finding["setting"] == setting).unwrap()["verdict"].clone();
     assert_eq!(warned("extension pg_stat_statements"), "warning");
     assert_eq!(warned("password"), "warning", "Redis asks nobody for one");
 }
@@ -317,7 +320,12 @@ fn what_cannot_be_reached_is_told_and_the_rest_is_looked_at() {
     assert_eq!((&connection["setting"], &connection["verdict"]), (&"connection".into(), &"unknown".into()));
     // Neither is configured: nothing is missed, and nothing is made.
     let empty = deployment.folder.path().join("empty");
-    let output = program(&empty).args(["doctor", "--json", "--deploy"]).arg(deployment.deploy()).stdout(std::process::Stdio::piped()).output().unwrap();
+    let output = program(&empty)
+        .args(["doctor", "--json", "--deploy"])
+        .arg(deployment.deploy())
+        .stdout(std::process::Stdio::piped())
+        .output()
+        .unwrap();
     let report: Json = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["not_configured"], serde_json::json!(["postgres", "redis", "qdrant"]));
     assert!(!Path::new(&empty).exists());
@@ -330,7 +338,9 @@ fn people_read_a_table_and_what_to_do() {
     deployment.reload();
     deployment.drifts(&[("postgres", "work_mem")]);
     let mut command = program(&deployment.data());
-    command.args(["doctor", "--format", "table", "--database", &deployment.database]).current_dir(deployment.folder.path());
+    command
+        .args(["doctor", "--format", "table", "--database", &deployment.database])
+        .current_dir(deployment.folder.path());
     let output = command.stdout(std::process::Stdio::piped()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(4));
@@ -344,7 +354,19 @@ fn people_read_a_table_and_what_to_do() {
     let told = deployment.folder.path().join("nowhere");
     let mut command = program(&deployment.data());
     std::fs::create_dir(&told).unwrap();
-    command.args(["doctor", "--format", "table", "--memory", "1G", "--cpus", "2", "--connections", "8", "--disk", "ssd"]);
+    command.args([
+        "doctor",
+        "--format",
+        "table",
+        "--memory",
+        "1G",
+        "--cpus",
+        "2",
+        "--connections",
+        "8",
+        "--disk",
+        "ssd",
+    ]);
     let output = command.current_dir(&told).stdout(std::process::Stdio::piped()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("expected: the defended profile for 1 GB of memory"), "{text}");

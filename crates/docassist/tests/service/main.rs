@@ -17,6 +17,7 @@ mod load;
 mod memory;
 mod metrics;
 mod observe;
+mod ops;
 mod postgres;
 mod redis;
 mod replicas;

@@ -7,13 +7,13 @@ use serde_json::json;
 use crate::server::Server;
 use crate::world::World;
 
-type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// A scrape.
 #[derive(Default)]
-struct Scrape {
-    types: BTreeMap<String, String>,
-    samples: BTreeMap<(String, Labels), f64>,
+pub(crate) struct Scrape {
+    pub(crate) types: BTreeMap<String, String>,
+    pub(crate) samples: BTreeMap<(String, Labels), f64>,
 }
 
 fn is_name(text: &str) -> bool {
@@ -63,7 +63,7 @@ fn quoted(text: &str) -> (String, &str) {
 }
 
 impl Scrape {
-    fn of(server: &Server) -> Self {
+    pub(crate) fn of(server: &Server) -> Self {
         let answer = server.get("/metrics").expect(200);
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         assert_eq!(answer.header("content-type"), content_type);
@@ -101,7 +101,7 @@ impl Scrape {
     }
 
     /// Buckets of each histogram, by its labels, in the order of their bounds.
-    fn check_histograms(&self) {
+    pub(crate) fn check_histograms(&self) {
         for (family, kind) in &self.types {
             if kind != "histogram" {
                 continue;
@@ -127,7 +127,12 @@ impl Scrape {
         }
     }
 
-    fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    /// Whether a metric without labels is there with a value.
+    pub(crate) fn is(&self, name: &str, value: f64) -> bool {
+        self.samples.get(&(name.to_owned(), Labels::new())) == Some(&value)
+    }
+
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         *self.samples.get(&(name.to_owned(), labels)).unwrap_or_else(|| panic!("no {name}"))
     }

@@ -10,12 +10,13 @@ mod uploads;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use docassist_testing::PostgresServer;
 
 use crate::server::{Server, program};
-use crate::world::{World, large};
+use crate::world::{World, large, run};
 
 /// 36 bytes, as good as drawn at random.
 const SECRET: &str = "Zk3v9QpX7mWc2LrT8sBy5NdHfGjE4uAaVq0i";
@@ -106,6 +107,16 @@ impl Cluster {
     pub(super) fn digest(&self, org: &str) -> String {
         self.run(&["--org", org, "export", "graph", "--digest"])
     }
+}
+
+/// The digest of the large repository alone, as an undisturbed sync into files gives it.
+fn fresh_digest() -> &'static str {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    DIGEST.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), &["-q", "sync", "git", "--name", "large", large().to_str().unwrap()]);
+        run(folder.path(), &["export", "graph", "--digest"])
+    })
 }
 
 /// Tells other threads to end, also when this one panics.

@@ -3,7 +3,7 @@
 use postgres::error::SqlState;
 use postgres::{Client, Row};
 
-use super::look;
+use super::{LOOKING, look};
 use crate::Result;
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::fault::{Fault, Inner};
@@ -130,6 +130,7 @@ const REPLICAS: &str = "SELECT coalesce(nullif(application_name, ''), client_add
 /// When it cannot be reached, or does not answer within seconds.
 pub fn figures(config: &PostgresConfig) -> Result<PostgresFigures> {
     look(config, "docassist monitor", |client| {
+        client.batch_execute(LOOKING)?;
         let one = client.query_one(
             "SELECT current_setting('max_connections')::bigint, pg_database_size(current_database())",
             &[],

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use docassist_testing::{PostgresServer, RedisServer};
 use serde_json::json;
 
-use super::Cluster;
+use super::{Cluster, fresh_digest};
 use super::outage::{Asking, is_unavailable, judge};
 use crate::server::Server;
 use crate::world::{LARGE, large};
@@ -101,12 +101,10 @@ fn killed_during_a_sync_whose_job_ends_well_when_it_is_back() {
     postgres.restart();
     let back = Instant::now();
     let job = ended(&server, id);
-    println!("PostgreSQL killed during a sync: {} {:?} after it was back: {job:#}", job["state"], back.elapsed());
-    assert_eq!(job["state"], "done", "{job:#}");
+    println!("PostgreSQL killed during a sync: {} {:?} after it was back", job["state"], back.elapsed());
+    assert_eq!((&job["state"], &job["attempts"]), (&json!("done"), &json!(2)), "{job:#}");
     assert_eq!(server.ask("/api/v1/rel/repo/large")["stats"]["commits"], LARGE);
-    let fresh = Cluster::new(&postgres);
-    fresh.run(&["-q", "sync", "git", "--name", "large", large().to_str().unwrap()]);
-    assert_eq!(cluster.digest("default"), fresh.digest("default"));
+    assert_eq!(cluster.digest("default"), fresh_digest());
 }
 
 /// The job when it has ended, whatever the requests for it are told meanwhile.
@@ -142,9 +140,7 @@ fn a_command_line_sync_that_loses_the_database_says_so_and_goes_on_the_next_time
     assert!(said.contains("cannot be reached") && !said.contains("panicked"), "{said}");
     postgres.restart();
     cluster.run(&["-q", "sync", "git", "--name", "large", large().to_str().unwrap()]);
-    let fresh = Cluster::new(&postgres);
-    fresh.run(&["-q", "sync", "git", "--name", "large", large().to_str().unwrap()]);
-    assert_eq!(cluster.digest("default"), fresh.digest("default"));
+    assert_eq!(cluster.digest("default"), fresh_digest());
 }
 
 fn has_tables(postgres: &PostgresServer, cluster: &Cluster) -> bool {
@@ -187,12 +183,14 @@ fn take_all(postgres: &PostgresServer, database: &str) -> Vec<postgres::Client> 
     config.application_name("others");
     let mut taken = Vec::new();
     let begun = Instant::now();
+    // One that has just ended leaves a place, which the service may take first: it is looked at twice.
+    let mut ended = false;
     loop {
         match config.connect(postgres::NoTls) {
             Ok(client) => taken.push(client),
-            Err(_) if postgres.psql("postgres", END) == "0" => return taken,
-            // A session that was told to end is there for another moment.
-            Err(_) => pause(20),
+            Err(_) if postgres.psql("postgres", END) != "0" => ended = false,
+            Err(_) if ended => return taken,
+            Err(_) => ended = true,
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "{} sessions are taken", taken.len());
     }

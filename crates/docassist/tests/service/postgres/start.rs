@@ -53,8 +53,9 @@ fn a_service_that_is_started_before_its_database_and_redis_comes_up_by_itself() 
 fn a_database_that_does_not_come_is_told_after_the_time_that_was_set() {
     let Some((_postgres, cluster)) = stopped() else { return };
     for seconds in ["0", "2"] {
+        let mut command = cluster.serve("one", &["--database-wait", seconds]);
         let begun = Instant::now();
-        let output = cluster.serve("one", &["--database-wait", seconds]).output().unwrap();
+        let output = command.output().unwrap();
         let (took, said) = (begun.elapsed(), String::from_utf8_lossy(&output.stderr).into_owned());
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("cannot be reached") && said.contains("--database-wait"), "{said}");
@@ -78,8 +79,9 @@ fn a_password_that_is_wrong_is_not_waited_for() {
     let (start, host) = address.split_once('@').unwrap();
     let (user, password) = start.rsplit_once(':').unwrap();
     let cluster = Cluster::over(&format!("{user}:wr0ng-{password}@{host}"));
+    let mut command = cluster.serve("one", &[]);
     let begun = Instant::now();
-    let output = cluster.serve("one", &[]).output().unwrap();
+    let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("password") && !said.contains(password), "{said}");
