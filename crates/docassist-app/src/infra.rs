@@ -269,7 +269,7 @@ impl Bench<'_> {
                 limits.warm, limits.lookups, limits.cold, limits.writing
             ),
             "ratio: tuned ÷ default; no gain: |ratio − 1| is less than the mean of both sides' interquartile ranges as parts of \
-             their medians (with fewer than five runs, of their whole ranges), and at least 3 % (25 %)"
+             their medians (with fewer than eight runs, of their whole ranges), and at least 3 % (25 % with fewer than five)"
                 .to_owned(),
             "statements of the product run as its own role, under row-level security; those of an operator as a superuser, over \
              all copies"

@@ -5,8 +5,9 @@ use serde::Serialize;
 /// Differences below this are taken for noise whatever the runs say: two equal servers on a shared machine differ so much.
 const LEAST_NOISE: f64 = 0.03;
 /// With fewer runs quartiles say little, and the whole range is taken.
-const ENOUGH_FOR_QUARTILES: usize = 5;
-/// The same with fewer runs than that: two of them can be near each other by chance.
+const ENOUGH_FOR_QUARTILES: usize = 8;
+/// With fewer runs than this the range says little as well: two of them can be near each other by chance.
+const ENOUGH_FOR_RANGE: usize = 5;
 const LEAST_NOISE_OF_FEW: f64 = 0.25;
 
 /// The times of the same work, in milliseconds.
@@ -83,7 +84,7 @@ impl Comparison {
         let (default, tuned) = (Times::of(default)?, Times::of(tuned)?);
         let ratio = ratio(tuned.median, default.median);
         let spread = |times: &Times| if times.median > 0.0 { times.spread / times.median } else { 0.0 };
-        let is_few = default.runs.min(tuned.runs) < ENOUGH_FOR_QUARTILES;
+        let is_few = default.runs.min(tuned.runs) < ENOUGH_FOR_RANGE;
         let least = if is_few { LEAST_NOISE_OF_FEW } else { LEAST_NOISE };
         let noise = ((spread(&default) + spread(&tuned)) / 2.0).max(least);
         let verdict = if default.runs < 2 || tuned.runs < 2 {
@@ -129,9 +130,9 @@ mod tests {
 
     #[test]
     fn quantiles_lie_between_their_neighbours() {
-        let times = Times::of(&[4.0, 1.0, 3.0, 2.0, 5.0]).unwrap();
-        assert_eq!((times.runs, times.median, times.least, times.spread), (5, 3.0, 1.0, 2.0));
-        assert!((times.p95 - 4.8).abs() < 1e-9);
+        let times = Times::of(&[4.0, 1.0, 3.0, 2.0, 5.0, 6.0, 9.0, 7.0, 8.0]).unwrap();
+        assert_eq!((times.runs, times.median, times.least, times.spread), (9, 5.0, 1.0, 4.0));
+        assert!((times.p95 - 8.6).abs() < 1e-9);
         assert_eq!(Times::of(&[1.0, 9.0]).unwrap().spread, 8.0);
         assert_eq!(Times::of(&[]), None);
     }

@@ -9,6 +9,7 @@ mod schema;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use postgres::error::SqlState;
 use postgres::{Client, Row};
 
 use super::config::PostgresConfig;
@@ -89,8 +90,13 @@ pub struct SchemaState {
 pub fn inspect(config: &PostgresConfig) -> Result<PostgresInspection> {
     look(config, "docassist doctor", |client| {
         // Before anything is set for this session, or the server would tell that it is the session's own.
-        let settings = settings(client)?;
+        let mut settings = settings(client);
         client.batch_execute(LOOKING)?;
+        if is_timeout(&settings) {
+            // The server's own limit is so short that nothing can be asked; where it comes from is not to be seen then.
+            settings = self::settings(client).map(without_source);
+        }
+        let settings = settings?;
         let row = client.query_one(
             "SELECT current_setting('server_version_num')::int, rolname::text, rolsuper, rolbypassrls, pg_is_in_recovery() \
              FROM pg_roles WHERE rolname = current_user",
@@ -139,6 +145,16 @@ fn settings(client: &mut Client) -> Inner<Vec<SettingRow>> {
         })
     };
     client.query(SQL, &[])?.iter().map(row).collect()
+}
+
+/// Whether the server ended the statement for its time.
+fn is_timeout<T>(result: &Inner<T>) -> bool {
+    matches!(result, Err(Fault::Sql(error)) if error.code() == Some(&SqlState::QUERY_CANCELED))
+}
+
+fn without_source(mut rows: Vec<SettingRow>) -> Vec<SettingRow> {
+    rows.iter_mut().filter(|row| row.name == "statement_timeout").for_each(|row| row.source.clear());
+    rows
 }
 
 /// One column of texts.

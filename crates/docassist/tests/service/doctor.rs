@@ -145,6 +145,8 @@ fn another(setting: &Setting) -> String {
         "compute_query_id" | "huge_pages" | "wal_compression" => "off",
         "log_line_prefix" => "'changed '",
         "log_timezone" | "TimeZone" => "'Europe/Berlin'",
+        // So that everybody else's statements go on; a very short one is tried elsewhere.
+        "statement_timeout" => return "'10min'".to_owned(),
         "password_encryption" => "md5",
         "pg_stat_statements.track" => "'all'",
         // Both, since its own settings are gone without the first.
@@ -293,6 +295,10 @@ fn what_is_wrong_with_the_database_beside_its_settings_is_named() {
         "index docassist.tickets_of_source",
         "REINDEX INDEX docassist.tickets_of_source",
     );
+    // A limit so short that nothing can be asked is named, too.
+    deployment.postgres.psql(&database, "ALTER ROLE docassist SET statement_timeout = 1");
+    deployment.drifts(&[("postgres", "statement_timeout")]);
+    deployment.postgres.psql(&database, "ALTER ROLE docassist RESET statement_timeout");
     // A value of the role's own is above the file's.
     deployment.postgres.psql(&database, "ALTER ROLE docassist SET work_mem = '77MB'");
     let told = deployment.drifts(&[("postgres", "work_mem")]);

@@ -43,6 +43,15 @@ impl Postgres {
     fn psql(&self, sql: &str) -> String {
         self.server.psql(&self.url, &format!("SET search_path = docassist; {sql}"))
     }
+
+    /// Gives others time to come between.
+    fn slow_down(&self, when: &str, seconds: f32) {
+        self.psql(&format!(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$; \
+             CREATE TRIGGER wait {when} EXECUTE FUNCTION wait()"
+        ));
+    }
 }
 
 fn open(url: &str) -> PostgresControl {
@@ -286,6 +295,7 @@ fn of_many_who_claim_one_gets_each_job() {
     for number in 0..JOBS {
         super::jobs::enqueue(&store, &format!("org-{}", number % ORGS), &format!("source {number}"));
     }
+    backend.slow_down("BEFORE UPDATE ON jobs FOR EACH ROW WHEN (NEW.state = 'running')", 0.005);
     let running: Mutex<BTreeSet<String>> = Mutex::default();
     let ran: Mutex<BTreeMap<u64, usize>> = Mutex::default();
     at_once(&backend, 8, |number, store| {
@@ -318,7 +328,8 @@ fn of_many_who_take_over_a_dead_job_one_gets_it() {
     let Some(backend) = Postgres::new() else { return };
     let store = backend.store();
     organisation(&store, "acme");
-    for round in 0..10 {
+    backend.slow_down("BEFORE UPDATE ON jobs FOR EACH ROW WHEN (NEW.state = 'running')", 0.05);
+    for round in 0..5 {
         let now = 1_000 * (round + 1);
         super::jobs::enqueue(&store, "acme", "repo");
         super::jobs::enqueue(&store, "acme", "other");
@@ -402,13 +413,11 @@ fn of_many_who_hand_in_a_token_one_is_served() {
 fn no_session_slips_past_a_disabled_user() {
     let Some(backend) = Postgres::new() else { return };
     let store = backend.store();
-    // Between a session and its first token there is time for somebody else.
-    backend.psql(
-        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \
-         $$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$; \
-         CREATE TRIGGER wait BEFORE INSERT ON tokens FOR EACH ROW EXECUTE FUNCTION wait()",
-    );
-    let is_waiting = || backend.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != "0";
+    // Between a session and its first token.
+    backend.slow_down("BEFORE INSERT ON tokens FOR EACH ROW", 0.3);
+    let sleeping = "SELECT count(*) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    let is_waiting = || backend.psql(sleeping) != "0";
     for (number, disable) in [(1, true), (2, false)] {
         let ann = user(&store, &format!("ann-{number}@example.org"));
         std::thread::scope(|threads| {
