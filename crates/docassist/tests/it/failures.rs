@@ -19,7 +19,11 @@ const FAILURES: &[(&[&str], i32, &[&str])] = &[
     (&["--json", "gaps", "--format", "md"], 2, &["contradict each other"]),
     (&["gaps", "-q", "-v"], 2, &["contradict each other"]),
     (&["gaps", "--config", "missing"], 2, &["missing cannot be read"]),
-    (&["gaps", "--config", "bad"], 2, &["bad:2: the key `colour` is not known", "data, org, format and wait"]),
+    (
+        &["gaps", "--config", "bad"],
+        2,
+        &["bad:2: the key `colour` is not known", "data, database, org, format and wait"],
+    ),
     (&["impact", "file"], 2, &["PATH"]),
     (&["export", "graph", "--as-of", "2024-01-01"], 2, &["Leave --as-of out"]),
     (&["export", "graph", "--digest", "--output", "x"], 2, &["cannot be used with"]),

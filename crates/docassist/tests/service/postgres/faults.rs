@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use docassist_testing::{PostgresServer, RedisServer};
 use serde_json::json;
 
-use super::{Cluster, fresh_digest};
 use super::outage::{Asking, is_unavailable, judge};
+use super::{Cluster, fresh_digest};
 use crate::server::Server;
 use crate::world::{LARGE, large};
 
