@@ -70,14 +70,18 @@ fn killing_a_sync_at_random_moments_loses_nothing() {
     repository::write(&shape, &source);
     jira::write(&shape, &tickets);
 
-    // What an undisturbed sync makes of it, and how long that takes.
+    // What an undisturbed sync makes of it, and how long that takes: the shortest of three, since the first one reads the program
+    // and the repository from the disk, and moments chosen from its time would lie after the end of the others.
     let reference = folder.path().join("reference");
-    let begun = Instant::now();
-    succeed(sync_git(&reference, &source));
-    let git_time = begun.elapsed();
-    let begun = Instant::now();
-    succeed(sync_tickets(&reference, &tickets));
-    let tickets_time = begun.elapsed();
+    let (mut git_time, mut tickets_time) = (Duration::MAX, Duration::MAX);
+    for data in [&folder.path().join("first"), &folder.path().join("second"), &reference] {
+        let begun = Instant::now();
+        succeed(sync_git(data, &source));
+        git_time = git_time.min(begun.elapsed());
+        let begun = Instant::now();
+        succeed(sync_tickets(data, &tickets));
+        tickets_time = tickets_time.min(begun.elapsed());
+    }
     let expected = digest(&reference);
 
     let mut fractions = Fractions(1);

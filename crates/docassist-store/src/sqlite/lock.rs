@@ -101,8 +101,11 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
-        // So that nobody reads of a holder that is gone; closing the file unlocks it.
+        // So that nobody reads of a holder that is gone.
         let _ = self.file.set_len(0);
+        // Closing the file would do, but for a program that this process starts at this moment, which has the file as well
+        // until it runs.
+        let _ = self.file.unlock();
     }
 }
 
@@ -165,6 +168,17 @@ mod tests {
             std::thread::sleep(Duration::from_millis(80));
             drop(held);
         });
+    }
+
+    #[test]
+    fn the_lock_goes_although_a_child_has_its_file_for_a_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("org");
+        let held = take(&path, Duration::ZERO, &|| false).unwrap();
+        let inherited = held.file.try_clone().unwrap();
+        drop(held);
+        take(&path, Duration::ZERO, &|| false).unwrap();
+        drop(inherited);
     }
 
     #[test]
