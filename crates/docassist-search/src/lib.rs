@@ -1,0 +1,4 @@
+//! Search.
+pub mod lexical;
+pub mod passage;
+pub mod tokens;
