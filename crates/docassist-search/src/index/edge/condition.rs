@@ -1,0 +1,73 @@
+//! Our filters in the engine's terms.
+
+use qdrant_edge::{
+    AnyVariants, Condition, FieldCondition, Filter as EdgeFilter, HasVectorCondition, JsonPath, Match, MatchAny,
+    PointId, Range, external::ordered_float::OrderedFloat,
+};
+
+use crate::index::Filter;
+use crate::passage::PassageKind;
+
+/// The key of a payload's instant, in seconds.
+pub(super) const INSTANT: &str = "instant";
+
+/// The engine's filter; `None` where everything passes.
+pub(super) fn of(filter: &Filter) -> Option<EdgeFilter> {
+    let mut must = Vec::new();
+    let kinds: Vec<String> = filter.kinds.iter().copied().map(PassageKind::as_str).map(str::to_owned).collect();
+    for (field, values) in [
+        ("kind", &kinds),
+        ("source", &filter.sources),
+        ("document", &filter.documents),
+        ("repository", &filter.repositories),
+        ("author", &filter.authors),
+        ("labels", &filter.labels),
+    ] {
+        if !values.is_empty() {
+            must.push(any(field, values));
+        }
+    }
+    if filter.since.is_some() || filter.until.is_some() {
+        #[allow(clippy::cast_precision_loss, reason = "seconds of every real date are exact in 53 bits")]
+        let bound = |time: Option<docassist_model::Timestamp>| time.map(|time| OrderedFloat(time.unix() as f64));
+        let range = Range { gt: None, lt: None, gte: bound(filter.since), lte: bound(filter.until) };
+        must.extend(path(INSTANT).map(|key| Condition::Field(FieldCondition::new_range(key, range))));
+    }
+    all(must)
+}
+
+/// All of some conditions.
+pub(super) fn all(must: Vec<Condition>) -> Option<EdgeFilter> {
+    (!must.is_empty()).then_some(EdgeFilter { should: None, min_should: None, must: Some(must), must_not: None })
+}
+
+/// Whether a field has one of the values.
+pub(super) fn any(field: &str, values: &[String]) -> Condition {
+    let any = AnyVariants::Strings(values.iter().map(|value| value.as_str().into()).collect());
+    match path(field) {
+        Some(key) => Condition::Field(FieldCondition::new_match(key, Match::Any(MatchAny { any }))),
+        // Not reached: the names of fields are constants of this crate, and paths.
+        None => Condition::Filter(EdgeFilter::new()),
+    }
+}
+
+/// Those of a few points.
+pub(super) fn among(ids: impl IntoIterator<Item = PointId>) -> EdgeFilter {
+    EdgeFilter::new().with_point_ids(ids)
+}
+
+/// Those without a vector.
+pub(super) fn without(vector: &str) -> EdgeFilter {
+    let has = Condition::HasVector(HasVectorCondition { has_vector: vector.into() });
+    EdgeFilter { should: None, min_should: None, must: None, must_not: Some(vec![has]) }
+}
+
+/// Those with a vector.
+pub(super) fn with(vector: &str) -> EdgeFilter {
+    EdgeFilter::new_must(Condition::HasVector(HasVectorCondition { has_vector: vector.into() }))
+}
+
+/// A payload key.
+pub(super) fn path(field: &str) -> Option<JsonPath> {
+    field.parse().ok()
+}

@@ -1,0 +1,610 @@
+//! One organisation's shard: the engine, and what the engine does not keep.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use qdrant_edge::{
+    CountRequest, CreateIndex, Distance, EdgeConfig, EdgeConfigBuilder, EdgeShard, EdgeSparseVectorParams,
+    EdgeVectorParamsBuilder, FacetRequest, FacetValue, FieldIndexOperations, Filter as EdgeFilter, NamedQuery,
+    NamedVectors, PayloadFieldSchema, PayloadSchemaType, PointId, PointInsertOperations, PointOperations,
+    PointStructPersisted, PointVectorsPersisted, QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery,
+    ScrollRequest, SparseVector as EdgeSparse, UpdateOperation, UpdateVectorsOp, Vector, VectorInternal,
+    VectorOperations, VectorStructInternal, VectorStructPersisted, Vectors, WalOptions, WithPayloadInterface,
+    WithVector,
+};
+use rustc_hash::FxHashMap;
+
+use super::condition::{self, INSTANT};
+use super::files::{FORMAT, Folder, State};
+use super::payload::{self, engine, passage_id, point_id};
+use crate::index::memory::sort_facets;
+use crate::index::{
+    Candidate, Counts, DenseSpace, Entry, FacetCount, FacetField, Filter, IndexError, IndexQuery, Position, Result,
+    Selection, StoredVectors,
+};
+use crate::lexical::{Bm25, SparseVector, Statistics};
+use crate::passage::{Passage, PassageId};
+
+/// The names of the two vectors.
+const SPARSE: &str = "terms";
+const DENSE: &str = "meaning";
+/// Points per operation: large enough that an operation costs little by itself, small enough for the log's segments.
+const BATCH: usize = 256;
+/// Of the engine's log, which is not read again and shortened at every commit.
+const LOG_SEGMENT: usize = 8 << 20;
+/// How far the average length may move before stored vectors are weighed anew: at a tenth, scores move by two or three hundredths.
+const MOST_DRIFT: f32 = 0.1;
+/// Fields that are filtered by or counted.
+const KEYWORDS: [&str; 6] = ["kind", "source", "document", "repository", "author", "labels"];
+
+#[derive(Debug)]
+pub(super) struct Shard {
+    folder: Folder,
+    /// `None` only while it is being dropped.
+    edge: Option<EdgeShard>,
+    dense: Option<DenseSpace>,
+    /// Held by every write. The engine's own locks are not enough: its flush panics where it has to wait for one.
+    writer: Mutex<Writer>,
+    statistics: RwLock<Statistics>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    state: State,
+    /// Whether the marker of unfinished writing is on disk.
+    dirty: bool,
+}
+
+impl Shard {
+    pub(super) fn open(root: &Path, dense: Option<&DenseSpace>) -> Result<Self> {
+        let folder = Folder::open(root)?;
+        match whole(&folder, dense) {
+            Ok(Some((edge, state, statistics))) => Ok(Self::with(folder, edge, state, statistics)),
+            Ok(None) => Self::create(folder, dense, None),
+            Err(reason) => {
+                tracing::warn!(reason, "the search index is built anew");
+                Self::create(folder, dense, Some(reason))
+            }
+        }
+    }
+
+    fn create(folder: Folder, dense: Option<&DenseSpace>, reason: Option<String>) -> Result<Self> {
+        // The marker stays over a kill in here.
+        folder.writing()?;
+        folder.wipe()?;
+        std::fs::create_dir_all(folder.engine())?;
+        let edge = EdgeShard::new(&folder.engine(), config(dense)).map_err(engine)?;
+        for (field, schema) in KEYWORDS
+            .iter()
+            .map(|&field| (field, PayloadSchemaType::Keyword))
+            .chain([(INSTANT, PayloadSchemaType::Integer)])
+        {
+            let Some(field_name) = condition::path(field) else { continue };
+            let index = CreateIndex { field_name, field_schema: Some(PayloadFieldSchema::FieldType(schema)) };
+            let operation = UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(index));
+            edge.update(operation).map_err(engine)?;
+        }
+        let state = State::empty(dense.cloned(), reason);
+        let shard = Self::with(folder, edge, state, Statistics::default());
+        shard.flush()?;
+        let writer = shard.writer();
+        shard.folder.write_statistics(&Statistics::default())?;
+        shard.folder.write_state(&writer.state)?;
+        shard.folder.written()?;
+        drop(writer);
+        Ok(shard)
+    }
+
+    fn with(folder: Folder, edge: EdgeShard, state: State, statistics: Statistics) -> Self {
+        Self {
+            folder,
+            edge: Some(edge),
+            dense: state.dense.clone(),
+            writer: Mutex::new(Writer { state, dirty: false }),
+            statistics: RwLock::new(statistics),
+        }
+    }
+
+    fn edge(&self) -> Result<&EdgeShard> {
+        self.edge.as_ref().ok_or_else(|| IndexError::Engine("closed".into()))
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to write, with the marker on disk.
+    fn begin(&self) -> Result<MutexGuard<'_, Writer>> {
+        let mut writer = self.writer();
+        if !writer.dirty {
+            self.folder.writing()?;
+            writer.dirty = true;
+        }
+        Ok(writer)
+    }
+
+    fn update(&self, operation: UpdateOperation) -> Result<()> {
+        self.edge()?.update(operation).map_err(engine)
+    }
+
+    /// The engine panics where it cannot write, for example to a full disk.
+    fn flush(&self) -> Result<()> {
+        let edge = self.edge()?;
+        catch_unwind(AssertUnwindSafe(|| edge.flush()))
+            .map_err(|_| IndexError::Engine("it could not be written to disk".into()))
+    }
+
+    fn check(&self, vector: &[f32]) -> Result<()> {
+        let expected = self.dense.as_ref().map_or(0, |dense| dense.dimensions);
+        if vector.len() == expected { Ok(()) } else { Err(IndexError::Dimensions { got: vector.len(), expected }) }
+    }
+
+    pub(super) fn upsert(&self, entries: &[Entry]) -> Result<()> {
+        entries.iter().filter_map(|entry| entry.dense.as_deref()).try_for_each(|vector| self.check(vector))?;
+        let mut writer = self.begin()?;
+        for batch in entries.chunks(BATCH) {
+            self.upsert_batch(batch, &mut writer)?;
+        }
+        Ok(())
+    }
+
+    fn upsert_batch(&self, batch: &[Entry], writer: &mut Writer) -> Result<()> {
+        let ids: Vec<PointId> = batch.iter().map(|entry| point_id(entry.passage.id)).collect();
+        let mut before: FxHashMap<PassageId, Stored> = self.stored(&ids)?;
+        let mut last: FxHashMap<PassageId, usize> = FxHashMap::default();
+        for (index, entry) in batch.iter().enumerate() {
+            last.insert(entry.passage.id, index);
+        }
+        let mut statistics = self.statistics.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = FxHashMap::default();
+        for (index, entry) in batch.iter().enumerate() {
+            // Of an identity that comes twice, the later one stands.
+            if last.get(&entry.passage.id) != Some(&index) {
+                continue;
+            }
+            if let Some(stored) = before.remove(&entry.passage.id) {
+                statistics.remove(&stored.sparse.indices, stored.length);
+                if stored.hash == entry.passage.hash {
+                    kept.insert(entry.passage.id, stored.dense);
+                }
+            }
+            statistics.add(&entry.terms);
+        }
+        let average = *writer.state.weighed_with.get_or_insert_with(|| statistics.average_length());
+        drop(statistics);
+        let mut points = Vec::with_capacity(batch.len());
+        for (index, entry) in batch.iter().enumerate() {
+            if last.get(&entry.passage.id) != Some(&index) {
+                continue;
+            }
+            let mut vectors =
+                NamedVectors::default().add_vector(SPARSE, to_edge(entry.terms.vector(Bm25::default(), average)));
+            let dense = entry.dense.clone().or_else(|| kept.remove(&entry.passage.id).flatten());
+            if let Some(dense) = dense {
+                vectors = vectors.add_vector(DENSE, dense);
+            }
+            points.push(PointStructPersisted {
+                id: point_id(entry.passage.id),
+                vector: persisted(vectors),
+                payload: Some(payload::write(&entry.passage, entry.terms.length)?),
+            });
+        }
+        let operation = PointOperations::UpsertPoints(PointInsertOperations::PointsList(points));
+        self.update(UpdateOperation::PointOperation(operation))
+    }
+
+    /// What the counts and the kept vectors of a replacement need of the points that are there.
+    fn stored(&self, ids: &[PointId]) -> Result<FxHashMap<PassageId, Stored>> {
+        let fields = WithPayloadInterface::Fields(
+            [payload::LENGTH, "hash"].iter().filter_map(|field| condition::path(field)).collect(),
+        );
+        let records = self.edge()?.retrieve(ids, Some(fields), Some(WithVector::Bool(true))).map_err(engine)?;
+        Ok(records.into_iter().map(|record| (passage_id(&record.id), Stored::from(record))).collect())
+    }
+
+    pub(super) fn set_dense(&self, vectors: &[(PassageId, Vec<f32>)]) -> Result<u64> {
+        vectors.iter().try_for_each(|(_, vector)| self.check(vector))?;
+        let _writer = self.begin()?;
+        let mut set = 0;
+        for batch in vectors.chunks(BATCH) {
+            let ids: Vec<PointId> = batch.iter().map(|(id, _)| point_id(*id)).collect();
+            // The engine refuses the whole operation for one point that is gone.
+            let there = self.edge()?.retrieve(&ids, Some(false.into()), None).map_err(engine)?;
+            let there: std::collections::BTreeSet<PassageId> =
+                there.iter().map(|record| passage_id(&record.id)).collect();
+            let points: Vec<PointVectorsPersisted> = batch
+                .iter()
+                .filter(|(id, _)| there.contains(id))
+                .map(|(id, vector)| PointVectorsPersisted {
+                    id: point_id(*id),
+                    vector: persisted(NamedVectors::default().add_vector(DENSE, vector.clone())),
+                })
+                .collect();
+            set += points.len() as u64;
+            let operation = VectorOperations::UpdateVectors(UpdateVectorsOp { points, update_filter: None });
+            self.update(UpdateOperation::VectorOperation(operation))?;
+        }
+        Ok(set)
+    }
+
+    pub(super) fn remove(&self, which: &Selection) -> Result<u64> {
+        let filter = match which {
+            Selection::Passages(ids) => condition::among(ids.iter().copied().map(point_id)),
+            Selection::Source(source) => {
+                condition::all(vec![condition::any("source", std::slice::from_ref(source))]).unwrap_or_default()
+            }
+            Selection::Document { source, document } => condition::all(vec![
+                condition::any("source", std::slice::from_ref(source)),
+                condition::any("document", std::slice::from_ref(document)),
+            ])
+            .unwrap_or_default(),
+        };
+        let _writer = self.begin()?;
+        let mut removed = 0;
+        loop {
+            let request = ScrollRequest {
+                limit: Some(BATCH),
+                filter: Some(filter.clone()),
+                with_payload: Some(false.into()),
+                with_vector: WithVector::Bool(false),
+                ..ScrollRequest::default()
+            };
+            let (records, _) = self.edge()?.scroll(request).map_err(engine)?;
+            if records.is_empty() {
+                return Ok(removed);
+            }
+            let ids: Vec<PointId> = records.into_iter().map(|record| record.id).collect();
+            let stored = self.stored(&ids)?;
+            removed += stored.len() as u64;
+            let operation = UpdateOperation::PointOperation(PointOperations::DeletePoints { ids });
+            self.update(operation)?;
+            let mut statistics = self.statistics.write().unwrap_or_else(PoisonError::into_inner);
+            for stored in stored.values() {
+                statistics.remove(&stored.sparse.indices, stored.length);
+            }
+        }
+    }
+
+    /// Empties it, so that whoever still holds it finds nothing.
+    pub(super) fn clear(&self) -> Result<()> {
+        let _writer = self.begin()?;
+        self.update(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(EdgeFilter::new())))?;
+        *self.statistics.write().unwrap_or_else(PoisonError::into_inner) = Statistics::default();
+        Ok(())
+    }
+
+    pub(super) fn search(&self, query: &IndexQuery<'_>) -> Result<Vec<Candidate>> {
+        query.dense.map_or(Ok(()), |vector| self.check(vector))?;
+        let filter = condition::of(query.filter);
+        let sparse =
+            (!query.sparse.indices.is_empty()).then(|| VectorInternal::Sparse(edge_sparse(query.sparse.clone())));
+        let dense = query.dense.map(|vector| VectorInternal::Dense(vector.to_vec()));
+        let by_terms = self.nearest(sparse.as_ref(), SPARSE, filter.clone(), query.limit)?;
+        let by_meaning = self.nearest(dense.as_ref(), DENSE, filter, query.limit)?;
+        let mut found: FxHashMap<PassageId, Candidate> = FxHashMap::default();
+        let new = |id| Candidate { id, lexical: 0.0, dense: None };
+        let (mut without_terms, mut without_meaning) = (Vec::new(), Vec::new());
+        for point in &by_terms {
+            let id = passage_id(&point.id);
+            found.entry(id).or_insert_with(|| new(id)).lexical = point.score;
+        }
+        for point in &by_meaning {
+            let id = passage_id(&point.id);
+            if !found.contains_key(&id) {
+                without_terms.push(point.id);
+            }
+            found.entry(id).or_insert_with(|| new(id)).dense = Some(point.score);
+        }
+        without_meaning.extend(found.values().filter(|candidate| candidate.dense.is_none()).map(|c| point_id(c.id)));
+        // The other score of what only one vector found: few points, by name. Fusion with them beats fusion without by .005.
+        for (vector, name, ids) in [(sparse, SPARSE, without_terms), (dense, DENSE, without_meaning)] {
+            if vector.is_none() || ids.is_empty() {
+                continue;
+            }
+            let limit = ids.len();
+            for point in self.nearest(vector.as_ref(), name, Some(condition::among(ids)), limit)? {
+                if let Some(candidate) = found.get_mut(&passage_id(&point.id)) {
+                    if name == SPARSE { candidate.lexical = point.score } else { candidate.dense = Some(point.score) }
+                }
+            }
+        }
+        let mut found: Vec<Candidate> = found.into_values().collect();
+        found.sort_by_key(|candidate| candidate.id);
+        Ok(found)
+    }
+
+    fn nearest(
+        &self,
+        vector: Option<&VectorInternal>,
+        name: &str,
+        filter: Option<EdgeFilter>,
+        limit: usize,
+    ) -> Result<Vec<ScoredPoint>> {
+        let Some(vector) = vector else { return Ok(Vec::new()) };
+        let query = QueryEnum::Nearest(NamedQuery { query: vector.clone(), using: Some(name.into()) });
+        let request = QueryRequest {
+            prefetches: Vec::new(),
+            query: Some(ScoringQuery::Vector(query)),
+            filter,
+            score_threshold: None,
+            limit,
+            offset: 0,
+            params: None,
+            with_vector: WithVector::Bool(false),
+            with_payload: false.into(),
+        };
+        self.edge()?.query(request).map_err(engine)
+    }
+
+    pub(super) fn get(&self, ids: &[PassageId]) -> Result<Vec<Passage>> {
+        let ids: Vec<PointId> = ids.iter().copied().map(point_id).collect();
+        let records = self.edge()?.retrieve(&ids, Some(true.into()), None).map_err(engine)?;
+        records.into_iter().map(passage).collect()
+    }
+
+    pub(super) fn vectors(&self, ids: &[PassageId]) -> Result<Vec<StoredVectors>> {
+        let ids: Vec<PointId> = ids.iter().copied().map(point_id).collect();
+        let stored = self.stored(&ids)?;
+        let one = |(id, stored): (PassageId, Stored)| StoredVectors { id, sparse: stored.sparse, dense: stored.dense };
+        Ok(stored.into_iter().map(one).collect())
+    }
+
+    pub(super) fn facets(&self, filter: &Filter, field: FacetField, limit: usize) -> Result<Vec<FacetCount>> {
+        let Some(key) = condition::path(field.as_str()) else { return Ok(Vec::new()) };
+        let request = FacetRequest { key, limit, filter: condition::of(filter), exact: true };
+        let response = self.edge()?.facet(request).map_err(engine)?;
+        let count = |hit: qdrant_edge::FacetValueHit| match hit.value {
+            FacetValue::Keyword(value) => Some(FacetCount { value, passages: hit.count as u64 }),
+            _ => None,
+        };
+        let mut counts: Vec<FacetCount> = response.hits.into_iter().filter_map(count).collect();
+        sort_facets(&mut counts);
+        Ok(counts)
+    }
+
+    pub(super) fn scroll(
+        &self,
+        filter: Option<EdgeFilter>,
+        after: Option<PassageId>,
+        limit: usize,
+    ) -> Result<Vec<Passage>> {
+        let offset = match after {
+            Some(PassageId(u128::MAX)) => return Ok(Vec::new()),
+            Some(after) => Some(point_id(PassageId(after.0 + 1))),
+            None => None,
+        };
+        let request = ScrollRequest {
+            offset,
+            limit: Some(limit),
+            filter,
+            with_payload: Some(true.into()),
+            with_vector: WithVector::Bool(false),
+            order_by: None,
+        };
+        let (records, _) = self.edge()?.scroll(request).map_err(engine)?;
+        records.into_iter().map(passage).collect()
+    }
+
+    pub(super) fn without_dense(&self, limit: usize) -> Result<Vec<Passage>> {
+        if self.dense.is_none() {
+            return self.scroll(None, None, limit);
+        }
+        self.scroll(Some(condition::without(DENSE)), None, limit)
+    }
+
+    pub(super) fn counts(&self) -> Result<Counts> {
+        let embedded = match self.dense {
+            Some(_) => {
+                let request = CountRequest { filter: Some(condition::with(DENSE)), exact: true };
+                self.edge()?.count(request).map_err(engine)? as u64
+            }
+            None => 0,
+        };
+        let passages = self.statistics.read().unwrap_or_else(PoisonError::into_inner).passages();
+        Ok(Counts { passages, embedded })
+    }
+
+    pub(super) fn read_statistics(&self, read: &mut dyn FnMut(&Statistics)) {
+        read(&self.statistics.read().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn commit(&self, sequence: u64) -> Result<()> {
+        let mut writer = self.begin()?;
+        self.weigh_anew(&mut writer)?;
+        self.flush()?;
+        let statistics = self.statistics.read().unwrap_or_else(PoisonError::into_inner);
+        writer.state.sequence = Some(sequence);
+        writer.state.reason = None;
+        writer.state.passages = statistics.passages();
+        writer.state.total_length = statistics.total_length();
+        self.folder.write_statistics(&statistics)?;
+        drop(statistics);
+        self.folder.write_state(&writer.state)?;
+        self.folder.written()?;
+        writer.dirty = false;
+        self.folder.shorten_log()
+    }
+
+    /// Weighs all sparse vectors by the present average length, where it has moved too far from the one that they carry.
+    fn weigh_anew(&self, writer: &mut Writer) -> Result<()> {
+        let Some(from) = writer.state.weighed_with else { return Ok(()) };
+        let to = {
+            let statistics = self.statistics.read().unwrap_or_else(PoisonError::into_inner);
+            if statistics.drift(from) <= MOST_DRIFT {
+                return Ok(());
+            }
+            statistics.average_length()
+        };
+        let mut offset = None;
+        loop {
+            let request = ScrollRequest {
+                offset,
+                limit: Some(BATCH),
+                with_payload: Some(WithPayloadInterface::Fields(
+                    condition::path(payload::LENGTH).into_iter().collect(),
+                )),
+                with_vector: WithVector::Selector(vec![SPARSE.into()]),
+                ..ScrollRequest::default()
+            };
+            let (records, next) = self.edge()?.scroll(request).map_err(engine)?;
+            let points: Vec<PointVectorsPersisted> = records
+                .into_iter()
+                .map(|record| {
+                    let id = record.id;
+                    let stored = Stored::from(record);
+                    let sparse = Bm25::default().reweigh(&stored.sparse, stored.length, from, to);
+                    let vector = persisted(NamedVectors::default().add_vector(SPARSE, to_edge(sparse)));
+                    PointVectorsPersisted { id, vector }
+                })
+                .collect();
+            if !points.is_empty() {
+                let operation = VectorOperations::UpdateVectors(UpdateVectorsOp { points, update_filter: None });
+                self.update(UpdateOperation::VectorOperation(operation))?;
+            }
+            offset = next;
+            if offset.is_none() {
+                break;
+            }
+        }
+        writer.state.weighed_with = Some(to);
+        Ok(())
+    }
+
+    pub(super) fn position(&self) -> Position {
+        let writer = self.writer();
+        Position { sequence: writer.state.sequence, reason: writer.state.reason.clone() }
+    }
+
+    pub(super) fn optimise(&self) -> Result<bool> {
+        // Segments are exchanged for better ones: a kill between would leave both.
+        let mut writer = self.begin()?;
+        let done = self.edge()?.optimize().map_err(engine)?;
+        self.flush()?;
+        if writer.state.sequence.is_some() {
+            let statistics = self.statistics.read().unwrap_or_else(PoisonError::into_inner);
+            // Whatever was written before and not committed stays unfinished.
+            if writer.state.passages == statistics.passages() && writer.state.total_length == statistics.total_length()
+            {
+                drop(statistics);
+                self.folder.written()?;
+                writer.dirty = false;
+            }
+        }
+        Ok(done)
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        // The engine writes when it is dropped, and panics where it cannot.
+        let edge = self.edge.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(edge))).is_err() {
+            tracing::warn!("the search index could not be written when it was closed");
+        }
+    }
+}
+
+/// The shard of a folder with its state and counts; `None` where there is none yet; why not, where it is not whole.
+fn whole(
+    folder: &Folder,
+    dense: Option<&DenseSpace>,
+) -> std::result::Result<Option<(EdgeShard, State, Statistics)>, String> {
+    if folder.is_writing() {
+        return Err("writing to it was cut short".into());
+    }
+    let Some(state) = folder.state() else {
+        return if folder.engine().exists() { Err("its state cannot be read".into()) } else { Ok(None) };
+    };
+    if state.format != FORMAT {
+        return Err("it was written by another version".into());
+    }
+    if state.dense.as_ref() != dense {
+        return Err(match dense {
+            Some(dense) => format!("it has no vectors of {}", dense.model),
+            None => "its vectors are of a model that is not used any more".into(),
+        });
+    }
+    let statistics = folder.statistics(&state).ok_or("its counts cannot be read")?;
+    let path = folder.engine();
+    let loaded = catch_unwind(|| EdgeShard::load(&path, Some(config(dense))));
+    let edge = match loaded {
+        Ok(Ok(edge)) => edge,
+        Ok(Err(error)) => return Err(format!("it cannot be opened: {error}")),
+        Err(_) => return Err("it cannot be opened: its files are damaged".into()),
+    };
+    let count = edge.count(CountRequest { filter: None, exact: true }).map_err(|error| error.to_string())?;
+    if count as u64 != statistics.passages() {
+        return Err(format!("it has {count} passages instead of {}", statistics.passages()));
+    }
+    Ok(Some((edge, state, statistics)))
+}
+
+fn config(dense: Option<&DenseSpace>) -> EdgeConfig {
+    let mut log = WalOptions::default();
+    log.segment_capacity = LOG_SEGMENT;
+    let config = EdgeConfigBuilder::new()
+        .on_disk_payload(true)
+        .sparse_vector(SPARSE, EdgeSparseVectorParams::default())
+        .wal_options(log);
+    match dense {
+        Some(dense) => {
+            let params = EdgeVectorParamsBuilder::new(dense.dimensions, Distance::Cosine).build();
+            config.vector(DENSE, params).build()
+        }
+        None => config.build(),
+    }
+}
+
+/// What a stored point says.
+#[derive(Debug, Default)]
+struct Stored {
+    sparse: SparseVector,
+    dense: Option<Vec<f32>>,
+    length: u32,
+    hash: String,
+}
+
+impl From<Record> for Stored {
+    fn from(record: Record) -> Self {
+        let hash = record.payload.as_ref().and_then(|payload| payload.0.get("hash")?.as_str().map(str::to_owned));
+        let mut stored = Self {
+            length: payload::length(record.payload.as_ref()),
+            hash: hash.unwrap_or_default(),
+            ..Self::default()
+        };
+        if let Some(VectorStructInternal::Named(mut vectors)) = record.vector {
+            if let Some(VectorInternal::Sparse(sparse)) = vectors.remove(SPARSE) {
+                stored.sparse = from_edge(sparse);
+            }
+            if let Some(VectorInternal::Dense(dense)) = vectors.remove(DENSE) {
+                stored.dense = Some(dense);
+            }
+        }
+        stored
+    }
+}
+
+fn passage(record: Record) -> Result<Passage> {
+    payload::read(record.payload.ok_or_else(|| IndexError::Engine("a passage without content".into()))?)
+}
+
+fn persisted(vectors: NamedVectors) -> VectorStructPersisted {
+    VectorStructPersisted::from(Vectors::from(vectors).0)
+}
+
+fn edge_sparse(vector: SparseVector) -> EdgeSparse {
+    EdgeSparse { indices: vector.indices, values: vector.values }
+}
+
+fn to_edge(vector: SparseVector) -> Vector {
+    Vector::from(edge_sparse(vector))
+}
+
+/// The engine gives dimensions in an order of its own.
+fn from_edge(vector: EdgeSparse) -> SparseVector {
+    let mut pairs: Vec<(u32, f32)> = vector.indices.into_iter().zip(vector.values).collect();
+    pairs.sort_by_key(|&(dimension, _)| dimension);
+    let (indices, values) = pairs.into_iter().unzip();
+    SparseVector { indices, values }
+}
