@@ -38,10 +38,13 @@ pub enum Fusion {
     Dense,
 }
 
+/// `None` for candidates that are left out.
+type Score = dyn Fn(&Candidate) -> Option<f32>;
+
 /// Orders candidates, best first; equals by identity, so that the order does not depend on the engine.
 #[must_use]
 pub fn fuse(candidates: &[Candidate], fusion: Fusion) -> Vec<Ranked> {
-    let score: Box<dyn Fn(&Candidate) -> Option<f32>> = match fusion {
+    let score: Box<Score> = match fusion {
         Fusion::Lexical => Box::new(|candidate| (candidate.lexical > 0.0).then_some(candidate.lexical)),
         Fusion::Dense => Box::new(|candidate| candidate.dense),
         Fusion::Scores => {

@@ -142,6 +142,8 @@ pub struct Retrieved {
     pub corrections: Vec<Correction>,
     /// All candidates, best first.
     pub ranked: Vec<Ranked>,
+    /// The weight of a word that only one passage has.
+    pub rarest: f32,
 }
 
 /// Finds and ranks passages.
@@ -160,7 +162,9 @@ pub fn retrieve(
 ) -> Result<Retrieved, SearchError> {
     let mut terms = Vec::new();
     let mut corrections = Vec::new();
+    let mut rarest = 0.0;
     index.read_statistics(scope, &mut |statistics| {
+        rarest = statistics.rarity(1);
         terms = query_terms(&parsed.text, statistics);
         corrections = typo::correct(&mut terms, statistics);
         for term in &mut terms {
@@ -179,7 +183,7 @@ pub fn retrieve(
     let limit = CANDIDATES.max(request.limit);
     let query = IndexQuery { sparse: &sparse, dense: dense.as_deref(), filter: &request.filter, limit };
     let ranked = fuse(&index.search(scope, &query)?, request.fusion);
-    Ok(Retrieved { terms, corrections, ranked })
+    Ok(Retrieved { terms, corrections, ranked, rarest })
 }
 
 /// Answers a search.

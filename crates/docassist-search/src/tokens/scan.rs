@@ -115,7 +115,7 @@ const fn is_unspaced(character: char) -> bool {
 /// word.
 pub(super) fn parts(word: &str) -> Vec<Range<usize>> {
     let bytes = word.as_bytes();
-    let one = || vec![0..word.len()];
+    let one = || std::iter::once(0..word.len()).collect();
     let has_digit = bytes.iter().any(u8::is_ascii_digit);
     let has_inner_capital = word.chars().skip(1).any(char::is_uppercase) && word.chars().any(char::is_lowercase);
     if !has_digit && !has_inner_capital {

@@ -31,8 +31,11 @@ pub struct EdgeOptions {
 pub struct EdgeIndex {
     root: PathBuf,
     options: EdgeOptions,
-    shards: Mutex<BTreeMap<OrgSlug, Arc<Mutex<Option<Arc<Shard>>>>>>,
+    shards: Mutex<BTreeMap<OrgSlug, Slot>>,
 }
+
+/// An organisation's shard, where it is open.
+type Slot = Arc<Mutex<Option<Arc<Shard>>>>;
 
 impl EdgeIndex {
     /// The index under a folder. Nothing is opened before it is asked for.
@@ -54,7 +57,7 @@ impl EdgeIndex {
         Ok(opened)
     }
 
-    fn slot(&self, scope: &TenantScope) -> Arc<Mutex<Option<Arc<Shard>>>> {
+    fn slot(&self, scope: &TenantScope) -> Slot {
         let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(shards.entry(scope.org().clone()).or_default())
     }
@@ -138,5 +141,7 @@ impl Index for EdgeIndex {
     }
 }
 
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod tests;
