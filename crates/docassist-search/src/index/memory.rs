@@ -162,17 +162,20 @@ impl Index for MemoryIndex {
 
     fn facets(&self, scope: &TenantScope, filter: &Filter, field: FacetField, limit: usize) -> Result<Vec<FacetCount>> {
         Ok(self.read(scope, |org| {
-            let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-            for stored in org.passages.values().filter(|stored| filter.admits(&stored.passage)) {
-                for value in field.values(&stored.passage) {
-                    *counts.entry(value).or_default() += 1;
-                }
-            }
-            let mut counts: Vec<FacetCount> =
-                counts.into_iter().map(|(value, passages)| FacetCount { value: value.to_owned(), passages }).collect();
-            sort_facets(&mut counts);
-            counts.truncate(limit);
-            counts
+            let passages = org.passages.values().map(|stored| &stored.passage);
+            count_values(passages.filter(|passage| filter.admits(passage)), field, limit)
+        }))
+    }
+
+    fn facets_among(
+        &self,
+        scope: &TenantScope,
+        ids: &[PassageId],
+        field: FacetField,
+        limit: usize,
+    ) -> Result<Vec<FacetCount>> {
+        Ok(self.read(scope, |org| {
+            count_values(ids.iter().filter_map(|id| org.passages.get(id)).map(|stored| &stored.passage), field, limit)
         }))
     }
 
@@ -226,6 +229,20 @@ impl Index for MemoryIndex {
         self.orgs.write().unwrap_or_else(PoisonError::into_inner).remove(scope.org());
         Ok(())
     }
+}
+
+fn count_values<'a>(passages: impl Iterator<Item = &'a Passage>, field: FacetField, limit: usize) -> Vec<FacetCount> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for passage in passages {
+        for value in field.values(passage) {
+            *counts.entry(value).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<FacetCount> =
+        counts.into_iter().map(|(value, passages)| FacetCount { value: value.to_owned(), passages }).collect();
+    sort_facets(&mut counts);
+    counts.truncate(limit);
+    counts
 }
 
 fn ids(org: &Org, wanted: impl Fn(&Passage) -> bool) -> Vec<PassageId> {

@@ -189,6 +189,19 @@ pub trait Index: Send + Sync {
     /// Where the index cannot be read.
     fn facets(&self, scope: &TenantScope, filter: &Filter, field: FacetField, limit: usize) -> Result<Vec<FacetCount>>;
 
+    /// The most frequent values of a field among some passages.
+    ///
+    /// # Errors
+    ///
+    /// Where the index cannot be read.
+    fn facets_among(
+        &self,
+        scope: &TenantScope,
+        ids: &[PassageId],
+        field: FacetField,
+        limit: usize,
+    ) -> Result<Vec<FacetCount>>;
+
     /// Passages that fulfil a filter, by identity, from the one after `after`.
     ///
     /// # Errors

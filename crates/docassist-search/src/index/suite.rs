@@ -223,6 +223,8 @@ pub(crate) fn vectors_stay_with_their_text(index: &dyn Index) {
     let gone = passage("docs", "gone", "").id;
     assert_eq!(index.set_dense(&scope, &[(before.id, along(1)), (gone, along(2))]).unwrap(), 1);
     assert_eq!(index.counts(&scope).unwrap().embedded, 1);
+    assert_eq!(index.set_dense(&scope, &[(before.id, along(1))]).unwrap(), 1);
+    assert_eq!(index.counts(&scope).unwrap().embedded, 1, "again");
     let mut moved = before.clone();
     moved.address = Address::Lines { path: "a".into(), first: 7, last: 9 };
     index.upsert(&scope, &[Entry::new(moved.clone())]).unwrap();
@@ -231,6 +233,7 @@ pub(crate) fn vectors_stay_with_their_text(index: &dyn Index) {
     let changed = passage("docs", "a", "something else");
     index.upsert(&scope, &[Entry::new(changed)]).unwrap();
     assert_eq!(index.vectors(&scope, &[before.id]).unwrap()[0].dense, None, "its text is another");
+    assert_eq!(index.counts(&scope).unwrap().embedded, 0);
     assert_eq!(all(index, &scope, "cache"), Vec::<String>::new());
     let bad = index.set_dense(&scope, &[(before.id, vec![1.0])]);
     assert!(matches!(bad, Err(IndexError::Dimensions { .. })), "{bad:?}");

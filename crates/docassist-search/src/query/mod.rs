@@ -38,6 +38,8 @@ pub struct SearchRequest {
     pub limit: usize,
     /// How both scores become one.
     pub fusion: Fusion,
+    /// Whether to count the values of fields among the candidates.
+    pub facets: bool,
 }
 
 /// A word that no passage has, and the one that was looked for instead.
@@ -110,7 +112,7 @@ pub struct SearchResponse {
     pub candidates: usize,
     /// Words that were corrected.
     pub corrections: Vec<Correction>,
-    /// Values of each field among the candidates.
+    /// Values of each field among the candidates, where they were asked for.
     pub facets: Vec<Facet>,
     /// Whether meaning was searched, and if so, among how many of how many passages.
     pub coverage: Coverage,
@@ -199,40 +201,36 @@ pub fn search(
 ) -> Result<SearchResponse, SearchError> {
     let parsed = parse(&request.text);
     let mut retrieved = retrieve(index, scope, embedder, &parsed, request)?;
-    let ids: Vec<PassageId> = retrieved.ranked.iter().map(|ranked| ranked.id).collect();
-    let mut passages: FxHashMap<PassageId, Passage> =
-        index.get(scope, &ids)?.into_iter().map(|passage| (passage.id, passage)).collect();
-    // Phrases and exclusions are about the text; the index knows terms.
-    retrieved.ranked.retain(|ranked| passages.get(&ranked.id).is_some_and(|passage| parsed.admits(passage)));
-    let facets = facets(retrieved.ranked.iter().filter_map(|ranked| passages.get(&ranked.id)));
-    let candidates = retrieved.ranked.len();
     let limit = if request.limit == 0 { 10 } else { request.limit.min(MAX_DOCUMENTS) };
-    let mut documents: Vec<FoundDocument> = Vec::new();
-    let mut places: FxHashMap<(String, String), usize> = FxHashMap::default();
-    for ranked in &retrieved.ranked {
-        let Some(passage) = passages.remove(&ranked.id) else { continue };
-        let key = (passage.source.clone(), passage.document.clone());
-        let place = match places.get(&key) {
-            Some(&place) => place,
-            None if documents.len() >= limit => continue,
-            None => {
-                places.insert(key, documents.len());
-                documents.push(FoundDocument {
-                    source: passage.source.clone(),
-                    document: passage.document.clone(),
-                    kind: if passage.kind == PassageKind::Comment { PassageKind::Ticket } else { passage.kind },
-                    title: passage.title.clone(),
-                    score: ranked.score,
-                    passages: Vec::new(),
-                });
-                documents.len() - 1
+    let mut groups = Groups { limit, documents: Vec::new(), places: FxHashMap::default() };
+    if parsed.is_plain() {
+        // What is not shown is not read: most of a search's time is the reading of passages.
+        for ranked in retrieved.ranked.chunks(2 * limit) {
+            let ids: Vec<PassageId> = ranked.iter().map(|ranked| ranked.id).collect();
+            let mut passages = by_id(index.get(scope, &ids)?);
+            for ranked in ranked {
+                if let Some(passage) = passages.remove(&ranked.id) {
+                    groups.add(passage, ranked, &retrieved.terms);
+                }
             }
-        };
-        let shown = &mut documents[place].passages;
-        if shown.len() < PASSAGES_OF_DOCUMENT {
-            shown.push(found(passage, ranked, &retrieved.terms));
+            if groups.are_full() {
+                break;
+            }
+        }
+    } else {
+        // Phrases and exclusions are about the text; the index knows terms.
+        let ids: Vec<PassageId> = retrieved.ranked.iter().map(|ranked| ranked.id).collect();
+        let mut passages = by_id(index.get(scope, &ids)?);
+        retrieved.ranked.retain(|ranked| passages.get(&ranked.id).is_some_and(|passage| parsed.admits(passage)));
+        for ranked in &retrieved.ranked {
+            if let Some(passage) = passages.remove(&ranked.id) {
+                groups.add(passage, ranked, &retrieved.terms);
+            }
         }
     }
+    let facets = if request.facets { facets(index, scope, &retrieved.ranked)? } else { Vec::new() };
+    let candidates = retrieved.ranked.len();
+    let documents = groups.documents;
     let counts = index.counts(scope)?;
     Ok(SearchResponse {
         documents,
@@ -266,27 +264,59 @@ fn found(passage: Passage, ranked: &Ranked, terms: &[QueryTerm]) -> FoundPassage
     FoundPassage { passage, score: ranked.score, why, snippet }
 }
 
-fn facets<'a>(passages: impl Iterator<Item = &'a Passage>) -> Vec<Facet> {
-    let mut counts: FxHashMap<(FacetField, String), u64> = FxHashMap::default();
-    for passage in passages {
-        for field in FacetField::ALL {
-            for value in field.values(passage) {
-                *counts.entry((field, value.to_owned())).or_default() += 1;
+/// The documents that are shown.
+struct Groups {
+    limit: usize,
+    documents: Vec<FoundDocument>,
+    places: FxHashMap<(String, String), usize>,
+}
+
+impl Groups {
+    fn add(&mut self, passage: Passage, ranked: &Ranked, terms: &[QueryTerm]) {
+        let key = (passage.source.clone(), passage.document.clone());
+        let place = match self.places.get(&key) {
+            Some(&place) => place,
+            None if self.documents.len() >= self.limit => return,
+            None => {
+                let place = self.documents.len();
+                self.places.insert(key, place);
+                self.documents.push(FoundDocument {
+                    source: passage.source.clone(),
+                    document: passage.document.clone(),
+                    kind: if passage.kind == PassageKind::Comment { PassageKind::Ticket } else { passage.kind },
+                    title: passage.title.clone(),
+                    score: ranked.score,
+                    passages: Vec::new(),
+                });
+                place
             }
+        };
+        let shown = &mut self.documents[place].passages;
+        if shown.len() < PASSAGES_OF_DOCUMENT {
+            shown.push(found(passage, ranked, terms));
         }
     }
-    let mut facets: Vec<Facet> = FacetField::ALL.into_iter().map(|field| Facet { field, values: Vec::new() }).collect();
-    for ((field, value), passages) in counts {
-        if let Some(facet) = facets.iter_mut().find(|facet| facet.field == field) {
-            facet.values.push(FacetCount { value, passages });
+
+    /// Whether no document can be added. Later passages of those that are shown rank too low to be missed.
+    fn are_full(&self) -> bool {
+        self.documents.len() >= self.limit
+    }
+}
+
+fn by_id(passages: Vec<Passage>) -> FxHashMap<PassageId, Passage> {
+    passages.into_iter().map(|passage| (passage.id, passage)).collect()
+}
+
+fn facets(index: &dyn Index, scope: &TenantScope, ranked: &[Ranked]) -> Result<Vec<Facet>, SearchError> {
+    let ids: Vec<PassageId> = ranked.iter().map(|ranked| ranked.id).collect();
+    let mut facets = Vec::new();
+    for field in FacetField::ALL {
+        let values = index.facets_among(scope, &ids, field, FACET_VALUES)?;
+        if !values.is_empty() {
+            facets.push(Facet { field, values });
         }
     }
-    for facet in &mut facets {
-        facet.values.sort_by(|a, b| b.passages.cmp(&a.passages).then_with(|| a.value.cmp(&b.value)));
-        facet.values.truncate(FACET_VALUES);
-    }
-    facets.retain(|facet| !facet.values.is_empty());
-    facets
+    Ok(facets)
 }
 
 /// Passages like those of a document, of other documents, best first: by their most telling terms, and by meaning where it is

@@ -49,10 +49,16 @@ pub fn parse(text: &str) -> ParsedQuery {
 }
 
 impl ParsedQuery {
+    /// Whether every passage fulfils it.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.phrases.is_empty() && self.excluded.is_empty()
+    }
+
     /// Whether a passage has all phrases and none of what is excluded.
     #[must_use]
     pub fn admits(&self, passage: &Passage) -> bool {
-        if self.phrases.is_empty() && self.excluded.is_empty() {
+        if self.is_plain() {
             return true;
         }
         let text = squeeze(&format!("{}\n{}\n{}", passage.title, passage.headings.join("\n"), passage.text));

@@ -14,7 +14,8 @@ fn index(texts: &[(&str, &str)]) -> MemoryIndex {
 }
 
 fn ask(index: &MemoryIndex, text: &str) -> SearchResponse {
-    search(index, &scope("one"), None, &SearchRequest { text: text.into(), ..SearchRequest::default() }).unwrap()
+    search(index, &scope("one"), None, &SearchRequest { text: text.into(), facets: true, ..SearchRequest::default() })
+        .unwrap()
 }
 
 fn documents(response: &SearchResponse) -> Vec<&str> {

@@ -41,17 +41,15 @@ fn allowed(term: &str) -> Option<usize> {
 }
 
 fn nearest<'a>(term: &str, allowed: usize, statistics: &'a Statistics) -> Option<&'a TermEntry> {
-    let wanted: Vec<char> = term.chars().collect();
+    let wanted = Word::of(term);
+    let mut rows = Rows::default();
     let mut best: Option<(usize, u32, &TermEntry)> = None;
-    let mut candidate = Vec::new();
     for (_, entry) in statistics.terms() {
-        // Bytes are at least characters: a cheap bound before the characters are counted.
-        if entry.term.len() + allowed < wanted.len() {
+        // Each slip adds or takes at most four bytes, and changes at most two of the letters that a word has.
+        if entry.term.len().abs_diff(term.len()) > 4 * allowed || wanted.differs(&entry.term) > 2 * allowed {
             continue;
         }
-        candidate.clear();
-        candidate.extend(entry.term.chars());
-        let Some(found) = bounded(&wanted, &candidate, allowed) else { continue };
+        let Some(found) = rows.bounded(&wanted.letters, &entry.term, allowed) else { continue };
         // Nearest, then most frequent, then by name: an answer does not depend on the dictionary's order.
         let better = best.is_none_or(|(distance, passages, known)| {
             (found, std::cmp::Reverse(entry.passages), &entry.term)
@@ -64,35 +62,79 @@ fn nearest<'a>(term: &str, allowed: usize, statistics: &'a Statistics) -> Option
     best.map(|(_, _, entry)| entry)
 }
 
+/// A word, and which letters it has: a dictionary of a hundred thousand terms is passed over in a millisecond or two because few
+/// share nearly all letters.
+struct Word {
+    letters: Vec<char>,
+    mask: u32,
+}
+
+impl Word {
+    fn of(term: &str) -> Self {
+        Self { letters: term.chars().collect(), mask: mask(term) }
+    }
+
+    fn differs(&self, other: &str) -> usize {
+        (self.mask ^ mask(other)).count_ones() as usize
+    }
+}
+
+/// A bit for each letter; several letters of other alphabets share one, which only makes more words look alike.
+fn mask(term: &str) -> u32 {
+    if term.is_ascii() {
+        term.bytes().fold(0, |mask, byte| mask | 1 << (byte & 31))
+    } else {
+        term.chars().fold(0, |mask, letter| mask | 1 << (letter as u32 & 31))
+    }
+}
+
 /// How many insertions, deletions, substitutions and exchanges of neighbours turn one word into the other.
 #[must_use]
 pub fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    bounded(&a, &b, a.len().max(b.len())).unwrap_or_default()
+    let letters: Vec<char> = a.chars().collect();
+    Rows::default().bounded(&letters, b, letters.len().max(b.len())).unwrap_or_default()
 }
 
-fn bounded(a: &[char], b: &[char], most: usize) -> Option<usize> {
-    if a.len().abs_diff(b.len()) > most {
-        return None;
-    }
-    let mut two_before: Vec<usize> = Vec::new();
-    let mut before: Vec<usize> = (0..=b.len()).collect();
-    for (i, &left) in a.iter().enumerate() {
-        let mut row = Vec::with_capacity(b.len() + 1);
-        row.push(i + 1);
-        for (j, &right) in b.iter().enumerate() {
-            let mut cost = (before[j] + usize::from(left != right)).min(before[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && left == b[j - 1] && a[i - 1] == right {
-                cost = cost.min(two_before[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        if row.iter().min().is_some_and(|&least| least > most) {
+/// The rows of the computation, kept from word to word.
+#[derive(Default)]
+struct Rows {
+    other: Vec<char>,
+    two_before: Vec<usize>,
+    before: Vec<usize>,
+    row: Vec<usize>,
+}
+
+impl Rows {
+    fn bounded(&mut self, a: &[char], b: &str, most: usize) -> Option<usize> {
+        self.other.clear();
+        self.other.extend(b.chars());
+        let b = &self.other;
+        if a.len().abs_diff(b.len()) > most {
             return None;
         }
-        two_before = std::mem::replace(&mut before, row);
+        self.before.clear();
+        self.before.extend(0..=b.len());
+        for (i, &left) in a.iter().enumerate() {
+            self.row.clear();
+            self.row.push(i + 1);
+            let mut least = i + 1;
+            for (j, &right) in b.iter().enumerate() {
+                let substituted = self.before[j] + usize::from(left != right);
+                let mut cost = substituted.min(self.before[j + 1] + 1).min(self.row[j] + 1);
+                if i > 0 && j > 0 && left == b[j - 1] && a[i - 1] == right {
+                    cost = cost.min(self.two_before[j - 1] + 1);
+                }
+                least = least.min(cost);
+                self.row.push(cost);
+            }
+            if least > most {
+                return None;
+            }
+            std::mem::swap(&mut self.two_before, &mut self.before);
+            std::mem::swap(&mut self.before, &mut self.row);
+        }
+        self.before.last().copied().filter(|&found| found <= most)
     }
-    before.last().copied().filter(|&found| found <= most)
 }
 
 #[cfg(test)]
@@ -111,8 +153,8 @@ mod tests {
             assert_eq!(distance(a, b), slips, "{a} {b}");
             assert_eq!(distance(b, a), slips, "{b} {a}");
         }
-        let letters = |text: &str| text.chars().collect::<Vec<_>>();
-        assert_eq!(bounded(&letters("kitten"), &letters("sitting"), 2), None);
+        let letters: Vec<char> = "kitten".chars().collect();
+        assert_eq!(Rows::default().bounded(&letters, "sitting", 2), None);
     }
 
     #[test]
@@ -121,5 +163,15 @@ mod tests {
         assert_eq!(allowed("git"), None);
         assert_eq!(allowed("cache"), Some(1));
         assert_eq!(allowed("invalidation"), Some(2));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_passed_over_quickly_is_too_far(a in "[a-dé]{1,9}", b in "[a-dé]{1,9}", allowed in 1_usize..3) {
+            if distance(&a, &b) <= allowed {
+                proptest::prop_assert!(Word::of(&a).differs(&b) <= 2 * allowed);
+                proptest::prop_assert!(a.len().abs_diff(b.len()) <= 4 * allowed);
+            }
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! Our filters in the engine's terms.
 
 use qdrant_edge::{
-    AnyVariants, Condition, FieldCondition, Filter as EdgeFilter, HasVectorCondition, JsonPath, Match, MatchAny,
-    PointId, Range, external::ordered_float::OrderedFloat,
+    AnyVariants, Condition, FieldCondition, Filter as EdgeFilter, HasVectorCondition, JsonPath, Match, MatchAny, Range,
+    external::ordered_float::OrderedFloat,
 };
 
+use super::payload::point_id;
 use crate::index::Filter;
-use crate::passage::PassageKind;
+use crate::passage::{PassageId, PassageKind};
 
 /// The key of a payload's instant, in seconds.
 pub(super) const INSTANT: &str = "instant";
@@ -51,9 +52,9 @@ pub(super) fn any(field: &str, values: &[String]) -> Condition {
     }
 }
 
-/// Those of a few points.
-pub(super) fn among(ids: impl IntoIterator<Item = PointId>) -> EdgeFilter {
-    EdgeFilter::new().with_point_ids(ids)
+/// Those of a few passages.
+pub(super) fn among(ids: &[PassageId]) -> EdgeFilter {
+    EdgeFilter::new().with_point_ids(ids.iter().copied().map(point_id))
 }
 
 /// Those without a vector.

@@ -89,7 +89,17 @@ impl Index for EdgeIndex {
     }
 
     fn facets(&self, scope: &TenantScope, filter: &Filter, field: FacetField, limit: usize) -> Result<Vec<FacetCount>> {
-        self.shard(scope)?.facets(filter, field, limit)
+        self.shard(scope)?.facets(condition::of(filter), field, limit)
+    }
+
+    fn facets_among(
+        &self,
+        scope: &TenantScope,
+        ids: &[PassageId],
+        field: FacetField,
+        limit: usize,
+    ) -> Result<Vec<FacetCount>> {
+        self.shard(scope)?.facets(Some(condition::among(ids)), field, limit)
     }
 
     fn scroll(
@@ -107,7 +117,7 @@ impl Index for EdgeIndex {
     }
 
     fn counts(&self, scope: &TenantScope) -> Result<Counts> {
-        self.shard(scope)?.counts()
+        Ok(self.shard(scope)?.counts())
     }
 
     fn read_statistics(&self, scope: &TenantScope, read: &mut dyn FnMut(&Statistics)) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use qdrant_edge::{
@@ -20,8 +21,8 @@ use super::files::{FORMAT, Folder, State};
 use super::payload::{self, engine, passage_id, point_id};
 use crate::index::memory::sort_facets;
 use crate::index::{
-    Candidate, Counts, DenseSpace, Entry, FacetCount, FacetField, Filter, IndexError, IndexQuery, Position, Result,
-    Selection, StoredVectors,
+    Candidate, Counts, DenseSpace, Entry, FacetCount, FacetField, IndexError, IndexQuery, Position, Result, Selection,
+    StoredVectors,
 };
 use crate::lexical::{Bm25, SparseVector, Statistics};
 use crate::passage::{Passage, PassageId};
@@ -48,6 +49,10 @@ pub(super) struct Shard {
     /// Held by every write. The engine's own locks are not enough: its flush panics where it has to wait for one.
     writer: Mutex<Writer>,
     statistics: RwLock<Statistics>,
+    /// Passages with a dense vector: counting them in the engine would look at every one for every search.
+    embedded: AtomicU64,
+    /// Whether a write failed half-way: then the counts and the engine may differ, and nothing more is committed.
+    broken: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -61,7 +66,11 @@ impl Shard {
     pub(super) fn open(root: &Path, dense: Option<&DenseSpace>) -> Result<Self> {
         let folder = Folder::open(root)?;
         match whole(&folder, dense) {
-            Ok(Some((edge, state, statistics))) => Ok(Self::with(folder, edge, state, statistics)),
+            Ok(Some((edge, state, statistics))) => {
+                let embedded = count(&edge, state.dense.is_some().then(|| condition::with(DENSE))).map_err(engine)?;
+                let embedded = if state.dense.is_some() { embedded } else { 0 };
+                Ok(Self::with(folder, edge, state, statistics, embedded))
+            }
             Ok(None) => Self::create(folder, dense, None),
             Err(reason) => {
                 tracing::warn!(reason, "the search index is built anew");
@@ -87,7 +96,7 @@ impl Shard {
             edge.update(operation).map_err(engine)?;
         }
         let state = State::empty(dense.cloned(), reason);
-        let shard = Self::with(folder, edge, state, Statistics::default());
+        let shard = Self::with(folder, edge, state, Statistics::default(), 0);
         shard.flush()?;
         let writer = shard.writer();
         shard.folder.write_statistics(&Statistics::default())?;
@@ -97,13 +106,15 @@ impl Shard {
         Ok(shard)
     }
 
-    fn with(folder: Folder, edge: EdgeShard, state: State, statistics: Statistics) -> Self {
+    fn with(folder: Folder, edge: EdgeShard, state: State, statistics: Statistics, embedded: u64) -> Self {
         Self {
             folder,
             edge: Some(edge),
             dense: state.dense.clone(),
             writer: Mutex::new(Writer { state, dirty: false }),
             statistics: RwLock::new(statistics),
+            embedded: AtomicU64::new(embedded),
+            broken: AtomicBool::new(false),
         }
     }
 
@@ -126,7 +137,9 @@ impl Shard {
     }
 
     fn update(&self, operation: UpdateOperation) -> Result<()> {
-        self.edge()?.update(operation).map_err(engine)
+        let updated = self.edge()?.update(operation).map_err(engine);
+        self.broken.fetch_or(updated.is_err(), Ordering::Relaxed);
+        updated
     }
 
     /// The engine panics where it cannot write, for example to a full disk.
@@ -159,6 +172,7 @@ impl Shard {
         }
         let mut statistics = self.statistics.write().unwrap_or_else(PoisonError::into_inner);
         let mut kept = FxHashMap::default();
+        let (mut with, mut without) = (0, 0);
         for (index, entry) in batch.iter().enumerate() {
             // Of an identity that comes twice, the later one stands.
             if last.get(&entry.passage.id) != Some(&index) {
@@ -166,6 +180,7 @@ impl Shard {
             }
             if let Some(stored) = before.remove(&entry.passage.id) {
                 statistics.remove(&stored.sparse.indices, stored.length);
+                without += u64::from(stored.dense.is_some());
                 if stored.hash == entry.passage.hash {
                     kept.insert(entry.passage.id, stored.dense);
                 }
@@ -184,6 +199,7 @@ impl Shard {
             let dense = entry.dense.clone().or_else(|| kept.remove(&entry.passage.id).flatten());
             if let Some(dense) = dense {
                 vectors = vectors.add_vector(DENSE, dense);
+                with += 1;
             }
             points.push(PointStructPersisted {
                 id: point_id(entry.passage.id),
@@ -192,7 +208,10 @@ impl Shard {
             });
         }
         let operation = PointOperations::UpsertPoints(PointInsertOperations::PointsList(points));
-        self.update(UpdateOperation::PointOperation(operation))
+        self.update(UpdateOperation::PointOperation(operation))?;
+        self.embedded.fetch_add(with, Ordering::Relaxed);
+        self.embedded.fetch_sub(without, Ordering::Relaxed);
+        Ok(())
     }
 
     /// What the counts and the kept vectors of a replacement need of the points that are there.
@@ -211,27 +230,28 @@ impl Shard {
         for batch in vectors.chunks(BATCH) {
             let ids: Vec<PointId> = batch.iter().map(|(id, _)| point_id(*id)).collect();
             // The engine refuses the whole operation for one point that is gone.
-            let there = self.edge()?.retrieve(&ids, Some(false.into()), None).map_err(engine)?;
-            let there: std::collections::BTreeSet<PassageId> =
-                there.iter().map(|record| passage_id(&record.id)).collect();
+            let mut there = self.stored(&ids)?;
+            let mut with = 0;
             let points: Vec<PointVectorsPersisted> = batch
                 .iter()
-                .filter(|(id, _)| there.contains(id))
-                .map(|(id, vector)| PointVectorsPersisted {
-                    id: point_id(*id),
-                    vector: persisted(NamedVectors::default().add_vector(DENSE, vector.clone())),
+                .filter_map(|(id, vector)| {
+                    // Taken out, so that an identity that comes twice counts once.
+                    with += u64::from(there.remove(id)?.dense.is_none());
+                    let vector = persisted(NamedVectors::default().add_vector(DENSE, vector.clone()));
+                    Some(PointVectorsPersisted { id: point_id(*id), vector })
                 })
                 .collect();
             set += points.len() as u64;
             let operation = VectorOperations::UpdateVectors(UpdateVectorsOp { points, update_filter: None });
             self.update(UpdateOperation::VectorOperation(operation))?;
+            self.embedded.fetch_add(with, Ordering::Relaxed);
         }
         Ok(set)
     }
 
     pub(super) fn remove(&self, which: &Selection) -> Result<u64> {
         let filter = match which {
-            Selection::Passages(ids) => condition::among(ids.iter().copied().map(point_id)),
+            Selection::Passages(ids) => condition::among(ids),
             Selection::Source(source) => {
                 condition::all(vec![condition::any("source", std::slice::from_ref(source))]).unwrap_or_default()
             }
@@ -263,6 +283,7 @@ impl Shard {
             let mut statistics = self.statistics.write().unwrap_or_else(PoisonError::into_inner);
             for stored in stored.values() {
                 statistics.remove(&stored.sparse.indices, stored.length);
+                self.embedded.fetch_sub(u64::from(stored.dense.is_some()), Ordering::Relaxed);
             }
         }
     }
@@ -272,6 +293,7 @@ impl Shard {
         let _writer = self.begin()?;
         self.update(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(EdgeFilter::new())))?;
         *self.statistics.write().unwrap_or_else(PoisonError::into_inner) = Statistics::default();
+        self.embedded.store(0, Ordering::Relaxed);
         Ok(())
     }
 
@@ -293,18 +315,18 @@ impl Shard {
         for point in &by_meaning {
             let id = passage_id(&point.id);
             if !found.contains_key(&id) {
-                without_terms.push(point.id);
+                without_terms.push(id);
             }
             found.entry(id).or_insert_with(|| new(id)).dense = Some(point.score);
         }
-        without_meaning.extend(found.values().filter(|candidate| candidate.dense.is_none()).map(|c| point_id(c.id)));
+        without_meaning.extend(found.values().filter(|candidate| candidate.dense.is_none()).map(|c| c.id));
         // The other score of what only one vector found: few points, by name. Fusion with them beats fusion without by .005.
         for (vector, name, ids) in [(sparse, SPARSE, without_terms), (dense, DENSE, without_meaning)] {
             if vector.is_none() || ids.is_empty() {
                 continue;
             }
             let limit = ids.len();
-            for point in self.nearest(vector.as_ref(), name, Some(condition::among(ids)), limit)? {
+            for point in self.nearest(vector.as_ref(), name, Some(condition::among(&ids)), limit)? {
                 if let Some(candidate) = found.get_mut(&passage_id(&point.id)) {
                     if name == SPARSE { candidate.lexical = point.score } else { candidate.dense = Some(point.score) }
                 }
@@ -351,9 +373,14 @@ impl Shard {
         Ok(stored.into_iter().map(one).collect())
     }
 
-    pub(super) fn facets(&self, filter: &Filter, field: FacetField, limit: usize) -> Result<Vec<FacetCount>> {
+    pub(super) fn facets(
+        &self,
+        filter: Option<EdgeFilter>,
+        field: FacetField,
+        limit: usize,
+    ) -> Result<Vec<FacetCount>> {
         let Some(key) = condition::path(field.as_str()) else { return Ok(Vec::new()) };
-        let request = FacetRequest { key, limit, filter: condition::of(filter), exact: true };
+        let request = FacetRequest { key, limit, filter, exact: true };
         let response = self.edge()?.facet(request).map_err(engine)?;
         let count = |hit: qdrant_edge::FacetValueHit| match hit.value {
             FacetValue::Keyword(value) => Some(FacetCount { value, passages: hit.count as u64 }),
@@ -394,16 +421,9 @@ impl Shard {
         self.scroll(Some(condition::without(DENSE)), None, limit)
     }
 
-    pub(super) fn counts(&self) -> Result<Counts> {
-        let embedded = match self.dense {
-            Some(_) => {
-                let request = CountRequest { filter: Some(condition::with(DENSE)), exact: true };
-                self.edge()?.count(request).map_err(engine)? as u64
-            }
-            None => 0,
-        };
+    pub(super) fn counts(&self) -> Counts {
         let passages = self.statistics.read().unwrap_or_else(PoisonError::into_inner).passages();
-        Ok(Counts { passages, embedded })
+        Counts { passages, embedded: self.embedded.load(Ordering::Relaxed) }
     }
 
     pub(super) fn read_statistics(&self, read: &mut dyn FnMut(&Statistics)) {
@@ -412,6 +432,9 @@ impl Shard {
 
     pub(super) fn commit(&self, sequence: u64) -> Result<()> {
         let mut writer = self.begin()?;
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(IndexError::Engine("a write failed; the index is built anew when it is opened again".into()));
+        }
         self.weigh_anew(&mut writer)?;
         self.flush()?;
         let statistics = self.statistics.read().unwrap_or_else(PoisonError::into_inner);
@@ -482,7 +505,7 @@ impl Shard {
         let mut writer = self.begin()?;
         let done = self.edge()?.optimize().map_err(engine)?;
         self.flush()?;
-        if writer.state.sequence.is_some() {
+        if writer.state.sequence.is_some() && !self.broken.load(Ordering::Relaxed) {
             let statistics = self.statistics.read().unwrap_or_else(PoisonError::into_inner);
             // Whatever was written before and not committed stays unfinished.
             if writer.state.passages == statistics.passages() && writer.state.total_length == statistics.total_length()
@@ -534,11 +557,15 @@ fn whole(
         Ok(Err(error)) => return Err(format!("it cannot be opened: {error}")),
         Err(_) => return Err("it cannot be opened: its files are damaged".into()),
     };
-    let count = edge.count(CountRequest { filter: None, exact: true }).map_err(|error| error.to_string())?;
-    if count as u64 != statistics.passages() {
+    let count = count(&edge, None).map_err(|error| error.to_string())?;
+    if count != statistics.passages() {
         return Err(format!("it has {count} passages instead of {}", statistics.passages()));
     }
     Ok(Some((edge, state, statistics)))
+}
+
+fn count(edge: &EdgeShard, filter: Option<EdgeFilter>) -> std::result::Result<u64, qdrant_edge::OperationError> {
+    edge.count(CountRequest { filter, exact: true }).map(|count| count as u64)
 }
 
 fn config(dense: Option<&DenseSpace>) -> EdgeConfig {
