@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use docassist_model::{TenantScope, Timestamp};
 use docassist_search::embedder::{EmbedError, Embedder};
-use docassist_search::index::{DenseSpace, EdgeIndex, EdgeOptions, Filter, Index, entries};
+use docassist_search::index::{DenseSpace, EdgeIndex, EdgeOptions, Filter, Index, index_all};
 use docassist_search::passage::{Address, Passage, PassageId, PassageKind};
 use docassist_search::query::{SearchRequest, search};
 
@@ -162,24 +162,13 @@ fn main() {
     let bytes: usize = made.iter().map(|passage| passage.text.len()).sum();
     println!("{count} passages of {} bytes on average", bytes / made.len());
 
-    let mut batches: Vec<Vec<Passage>> = Vec::new();
-    let mut rest = made.into_iter().peekable();
-    while rest.peek().is_some() {
-        batches.push(rest.by_ref().take(2_000).collect());
-    }
     let begin = Instant::now();
     let used = processor();
-    let mut counting = 0.0;
-    for batch in batches {
-        let from = Instant::now();
-        let batch = entries(batch);
-        counting += from.elapsed().as_secs_f64();
-        index.upsert(&scope, &batch).unwrap();
-    }
+    index_all(&index, &scope, made.into_iter()).unwrap();
     index.commit(&scope, 1).unwrap();
     let seconds = begin.elapsed().as_secs_f64();
     println!(
-        "lexical indexing, committed: {:.0} passages/s ({seconds:.1} s, {counting:.1} s of it for terms; {:.1} s of processor)",
+        "lexical indexing, committed: {:.0} passages/s ({seconds:.1} s; {:.1} s of processor)",
         count as f64 / seconds,
         processor() - used
     );

@@ -1,5 +1,8 @@
 //! What is written for a passage.
 
+use docassist_model::TenantScope;
+
+use super::{Index, Result};
 use crate::lexical::{CountedTerms, FieldWeights};
 use crate::passage::Passage;
 
@@ -36,6 +39,41 @@ impl Entry {
         self.dense = Some(vector);
         self
     }
+}
+
+/// Indexes passages as they come: their terms are counted on another core than the one that writes. Returns how many there were.
+///
+/// # Errors
+///
+/// Where the index cannot be written; passages before have been written then.
+pub fn index_all(
+    index: &dyn Index,
+    scope: &TenantScope,
+    passages: impl Iterator<Item = Passage> + Send,
+) -> Result<u64> {
+    /// Batches that wait for the writer, so that a fast source does not fill memory.
+    const WAITING: usize = 4;
+    const BATCH: usize = 512;
+    std::thread::scope(|threads| {
+        let (send, receive) = std::sync::mpsc::sync_channel::<Vec<Entry>>(WAITING);
+        threads.spawn(move || {
+            let mut batch = Vec::with_capacity(BATCH);
+            for passage in passages {
+                batch.push(Entry::new(passage));
+                if batch.len() == BATCH && send.send(std::mem::take(&mut batch)).is_err() {
+                    // The writer has failed and says why.
+                    return;
+                }
+            }
+            let _ = send.send(batch);
+        });
+        let mut written = 0;
+        for batch in receive {
+            index.upsert(scope, &batch)?;
+            written += batch.len() as u64;
+        }
+        Ok(written)
+    })
 }
 
 /// Counts the terms of many passages, on all cores.

@@ -17,7 +17,7 @@ use crate::lexical::{SparseVector, Statistics};
 use crate::passage::{Passage, PassageId};
 
 pub use edge::{EdgeIndex, EdgeOptions};
-pub use entry::{Entry, entries};
+pub use entry::{Entry, entries, index_all};
 pub use filter::{FacetField, Filter};
 pub use memory::MemoryIndex;
 pub use replace::{Replaced, replace_document};

@@ -260,8 +260,8 @@ pub(crate) fn a_document_is_replaced_by_its_difference(index: &dyn Index) {
 
 pub(crate) fn scrolls_through_everything_once(index: &dyn Index) {
     let scope = scope("one");
-    let many: Vec<Passage> = (0..30).map(|n| passage("docs", &format!("d{n}"), "text")).collect();
-    index.upsert(&scope, &entries(many)).unwrap();
+    let many = (0..30).map(|n| passage("docs", &format!("d{n}"), "text"));
+    assert_eq!(index_all(index, &scope, many).unwrap(), 30);
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = index.scroll(&scope, &Filter::default(), after, 7).unwrap();

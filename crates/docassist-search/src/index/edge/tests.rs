@@ -1,7 +1,7 @@
 use super::*;
 use crate::index::suite::{along, find, passage, scope, suite};
-use crate::index::{IndexError, entries};
-use crate::lexical::Bm25;
+use crate::index::{IndexError, entries, index_all};
+use crate::lexical::{Bm25, SparseVector};
 
 fn options() -> EdgeOptions {
     EdgeOptions { dense: Some(DenseSpace { dimensions: 4, model: "axes".into() }) }
@@ -140,22 +140,58 @@ fn the_engine_s_log_does_not_grow_with_all_that_was_written() {
     assert_eq!(documents(&index, "changed"), ["d0"], "operations after the shortened log count");
 }
 
+/// A word of letters for a number, so that no two numbers share a part.
+fn word(number: usize) -> String {
+    number.to_string().bytes().map(|digit| char::from(b'p' + digit - b'0')).collect()
+}
+
+#[test]
+fn many_passages_in_many_segments_are_found_and_removed() {
+    let (index, folder) = made();
+    let one = scope("one");
+    // More than two segments' worth, some of it written twice and some removed from segments that are closed.
+    let all =
+        |text: &'static str| (0..9_000).map(move |n| passage("docs", &format!("d{n}"), &format!("{text} {}", word(n))));
+    index_all(&index, &one, all("cache")).unwrap();
+    index_all(&index, &one, all("queue").take(3_000)).unwrap();
+    index.remove(&one, &Selection::Passages(all("").skip(8_000).map(|passage| passage.id).collect())).unwrap();
+    index.commit(&one, 1).unwrap();
+    for index in [index, EdgeIndex::new(folder.path(), options())] {
+        assert_eq!(index.counts(&one).unwrap().passages, 8_000);
+        assert_eq!(index.facets(&one, &Filter::default(), FacetField::Source, 3).unwrap()[0].passages, 8_000);
+        for (number, text) in [(5, "queue"), (2_999, "queue"), (3_000, "cache"), (7_999, "cache")] {
+            assert_eq!(documents(&index, &word(number)), [format!("d{number}")]);
+            let found = index.get(&one, &[passage("docs", &format!("d{number}"), "").id]).unwrap();
+            assert!(found[0].text.starts_with(text));
+        }
+        assert_eq!(documents(&index, &word(8_500)), Vec::<String>::new());
+        drop(index);
+    }
+}
+
 #[test]
 fn optimising_changes_no_answer() {
     let (index, folder) = made();
     let one = scope("one");
     let many: Vec<Entry> = (0..300)
-        .map(|n| Entry::new(passage("docs", &format!("d{n}"), &format!("cache number{n}"))).with_dense(along(n % 4)))
+        .map(|n| Entry::new(passage("docs", &format!("d{n}"), &format!("cache {}", word(n)))).with_dense(along(n % 4)))
         .collect();
     index.upsert(&one, &many).unwrap();
     index.remove(&one, &Selection::Passages(vec![many[3].passage.id])).unwrap();
     index.commit(&one, 1).unwrap();
-    let before = documents(&index, "number7 number8");
+    let asked = format!("{} {}", word(7), word(8));
+    let before = documents(&index, &asked);
+    assert_eq!(before.len(), 2);
+    let dense = along(2);
+    let query =
+        IndexQuery { sparse: &SparseVector::default(), dense: Some(&dense), filter: &Filter::default(), limit: 300 };
+    assert_eq!(index.search(&one, &query).unwrap().len(), 299);
     index.optimise(&one).unwrap();
-    assert_eq!(documents(&index, "number7 number8"), before);
+    assert_eq!(documents(&index, &asked), before);
+    assert_eq!(index.search(&one, &query).unwrap().len(), 299, "what was removed stays so");
     drop(index);
     let index = EdgeIndex::new(folder.path(), options());
     assert_eq!(index.position(&one).unwrap().sequence, Some(1));
-    assert_eq!(documents(&index, "number7 number8"), before);
+    assert_eq!(documents(&index, &asked), before);
     assert_eq!(index.counts(&one).unwrap(), Counts { passages: 299, embedded: 299 });
 }
