@@ -53,7 +53,7 @@ pub struct CountedTerm {
     pub dimension: u32,
     /// The term.
     pub term: String,
-    /// How people write it, for suggestions: as it first stood in the text, in lower case.
+    /// How people write it, for suggestions: as it first stood in the text, in lower case; empty where it is the term itself.
     pub surface: String,
     /// Occurrences, by the weights of their fields.
     pub frequency: f32,
@@ -100,11 +100,6 @@ impl CountedTerms {
             }
             same
         });
-        for term in &mut occurrences {
-            if term.surface.is_empty() {
-                term.surface.clone_from(&term.term);
-            }
-        }
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

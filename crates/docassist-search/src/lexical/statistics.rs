@@ -7,10 +7,18 @@ use rustc_hash::FxHashMap;
 pub struct TermEntry {
     /// The term.
     pub term: String,
-    /// One way that the corpus writes it.
+    /// One way that the corpus writes it; empty where it is the term itself, as most are.
     pub surface: String,
     /// Passages that have it.
     pub passages: u32,
+}
+
+impl TermEntry {
+    /// One way that the corpus writes it.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        if self.surface.is_empty() { &self.term } else { &self.surface }
+    }
 }
 
 /// Counts over all passages of one organisation.

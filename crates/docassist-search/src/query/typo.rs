@@ -19,7 +19,7 @@ pub(super) fn correct(terms: &mut [QueryTerm], statistics: &Statistics) -> Vec<C
         let term = &terms[index];
         let Some(allowed) = allowed(&term.term) else { continue };
         if let Some(best) = nearest(&term.term, allowed, statistics) {
-            corrections.push(Correction { typed: term.typed.clone(), used: best.surface.clone() });
+            corrections.push(Correction { typed: term.typed.clone(), used: best.written().to_owned() });
             let best = best.term.clone();
             terms[index].dimension = dimension(&best);
             terms[index].term = best;
