@@ -16,7 +16,7 @@ const TOKENS: usize = 165;
 const PASSAGES: usize = 192;
 const ROUNDS: usize = 5;
 /// Twelve tokens, the marks included.
-const QUESTION: &str = "who should review changes to the tree walk?";
+const QUESTION: &str = "who should review changes to the tree walk here?";
 const QUESTIONS: usize = 500;
 
 fn main() {
@@ -50,11 +50,16 @@ fn main() {
         }
     }
     let speed = |seconds: &[f64]| tokens as f64 / median(seconds);
+    // On a machine that does other things as well, the best round is nearest to what the code can do.
+    let best = |seconds: &[f64]| tokens as f64 / seconds.iter().copied().fold(f64::INFINITY, f64::min);
     tell("passages, in the process", speed(&ours), "tokens/s");
+    tell("passages, in the process, best round", best(&ours), "tokens/s");
     match &other {
         Ok(_) => {
             tell("passages, ONNX Runtime int8", speed(&theirs), "tokens/s");
+            tell("passages, ONNX Runtime int8, best round", best(&theirs), "tokens/s");
             tell("in the process against ONNX Runtime", speed(&ours) / speed(&theirs), "times");
+            tell("in the process against ONNX Runtime, best rounds", best(&ours) / best(&theirs), "times");
         }
         Err(reason) => eprintln!("skipped: ONNX Runtime: {reason}"),
     }

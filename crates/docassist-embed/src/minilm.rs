@@ -1,7 +1,7 @@
 //! all-MiniLM-L6-v2 in the process: six layers, 384 numbers, the mean over tokens, length 1.
 //!
 //! Tokens of several texts go through the layers one after the other, without padding, in groups that fit the caches; each
-//! core takes its own groups. ADR 12 has the measurements behind it.
+//! core takes its own groups. `docs/adr` has the measurements behind it (embed in process).
 
 mod attention;
 mod float;
