@@ -6,27 +6,47 @@ use qdrant_edge::{
 };
 
 use super::payload::point_id;
-use crate::index::Filter;
+use crate::index::{FacetField, Filter};
 use crate::passage::{PassageId, PassageKind};
 
 /// The key of a payload's instant, in seconds.
 pub(super) const INSTANT: &str = "instant";
+
+/// The key of a payload's document.
+pub(super) const DOCUMENT: &str = "document";
+
+/// The key of all that passages are filtered and counted by besides: `kind=page`, `author=Ada`. One index of all of them costs the
+/// engine a fifth of what it takes to index a passage less than one for each.
+pub(super) const FACETS: &str = "facets";
+
+/// A value in the field of facets.
+pub(super) fn facet(field: FacetField, value: &str) -> String {
+    format!("{}={value}", field.as_str())
+}
+
+/// Whether a field has one of the values.
+pub(super) fn one_of(field: FacetField, values: &[String]) -> Condition {
+    let values: Vec<String> = values.iter().map(|value| facet(field, value)).collect();
+    any(FACETS, &values)
+}
 
 /// The engine's filter; `None` where everything passes.
 pub(super) fn of(filter: &Filter) -> Option<EdgeFilter> {
     let mut must = Vec::new();
     let kinds: Vec<String> = filter.kinds.iter().copied().map(PassageKind::as_str).map(str::to_owned).collect();
     for (field, values) in [
-        ("kind", &kinds),
-        ("source", &filter.sources),
-        ("document", &filter.documents),
-        ("repository", &filter.repositories),
-        ("author", &filter.authors),
-        ("labels", &filter.labels),
+        (FacetField::Kind, &kinds),
+        (FacetField::Source, &filter.sources),
+        (FacetField::Repository, &filter.repositories),
+        (FacetField::Author, &filter.authors),
+        (FacetField::Labels, &filter.labels),
     ] {
         if !values.is_empty() {
-            must.push(any(field, values));
+            must.push(one_of(field, values));
         }
+    }
+    if !filter.documents.is_empty() {
+        must.push(any(DOCUMENT, &filter.documents));
     }
     if filter.since.is_some() || filter.until.is_some() {
         #[allow(clippy::cast_precision_loss, reason = "seconds of every real date are exact in 53 bits")]
@@ -42,7 +62,7 @@ pub(super) fn all(must: Vec<Condition>) -> Option<EdgeFilter> {
     (!must.is_empty()).then_some(EdgeFilter { should: None, min_should: None, must: Some(must), must_not: None })
 }
 
-/// Whether a field has one of the values.
+/// Whether a key has one of the values.
 pub(super) fn any(field: &str, values: &[String]) -> Condition {
     let any = AnyVariants::Strings(values.iter().map(|value| value.as_str().into()).collect());
     match path(field) {

@@ -3,8 +3,8 @@
 use qdrant_edge::{Payload, PointId, external::uuid::Uuid};
 use serde_json::Value;
 
-use super::condition::INSTANT;
-use crate::index::{IndexError, Result};
+use super::condition::{FACETS, INSTANT, facet};
+use crate::index::{FacetField, IndexError, Result};
 use crate::passage::{Passage, PassageId};
 
 /// The key of a passage's length in terms.
@@ -33,6 +33,9 @@ pub(super) fn write(passage: &Passage, length: u32) -> Result<Payload> {
     if let Some(time) = passage.time {
         fields.insert(INSTANT.into(), time.unix().into());
     }
+    let facets =
+        FacetField::ALL.into_iter().flat_map(|field| field.values(passage).map(move |value| facet(field, value)));
+    fields.insert(FACETS.into(), facets.collect::<Vec<_>>().into());
     fields.insert(LENGTH.into(), length.into());
     Ok(Payload(fields.into_iter().collect()))
 }

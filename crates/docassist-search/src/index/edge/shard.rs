@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 use qdrant_edge::{
     CountRequest, CreateIndex, Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard,
@@ -16,7 +17,7 @@ use qdrant_edge::{
 };
 use rustc_hash::FxHashMap;
 
-use super::condition::{self, INSTANT};
+use super::condition::{self, DOCUMENT, FACETS, INSTANT};
 use super::files::{FORMAT, Folder, State};
 use super::payload::{self, engine, passage_id, point_id};
 use crate::index::memory::sort_facets;
@@ -38,18 +39,20 @@ const LOG_SEGMENT: usize = 8 << 20;
 /// .002 on Cranfield.
 const MOST_DRIFT: f32 = 0.05;
 /// Points that are written to one segment before it is closed. Adding to an open segment takes time in proportion to how many of
-/// its passages have the same terms, 22 % of all at 8,192; closing takes the same for every passage.
+/// its passages have the same terms (a quarter of all time at 8,192); closing takes the same for every passage, and each segment
+/// costs some files. Half as many and twice as many were both slower.
 const SEGMENT: usize = 4_096;
 /// Closed segments before small ones are merged: each costs every search a little.
 const SEGMENTS: usize = 32;
-/// Fields that are filtered by or counted.
-const KEYWORDS: [&str; 6] = ["kind", "source", "document", "repository", "author", "labels"];
-
+/// Kilobytes of terms, or of vectors, from which a segment is worth closing: about the quarter of a segment of pages.
+const WORTH_CLOSING: usize = 1_000;
+/// More values of all facets together than an organisation has; the most frequent ones are counted.
+const MOST_VALUES: usize = 100_000;
 #[derive(Debug)]
 pub(super) struct Shard {
     folder: Folder,
     /// `None` only while it is being dropped.
-    edge: Option<EdgeShard>,
+    edge: Option<Arc<EdgeShard>>,
     dense: Option<DenseSpace>,
     /// Held by every write. The engine's own locks are not enough: its flush panics where it has to wait for one.
     writer: Mutex<Writer>,
@@ -67,6 +70,19 @@ struct Writer {
     dirty: bool,
     /// Points written since a segment was closed.
     open: usize,
+    /// The thread that closes one.
+    closing: Option<JoinHandle<std::result::Result<bool, String>>>,
+}
+
+impl Writer {
+    /// Waits for the thread that closes a segment: the engine's flush panics beside it.
+    fn settle(&mut self) -> Result<()> {
+        match self.closing.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(_))) => Ok(()),
+            Some(Ok(Err(error))) => Err(engine(error)),
+            Some(Err(_)) => Err(engine("closing a segment panicked")),
+        }
+    }
 }
 
 impl Shard {
@@ -92,11 +108,8 @@ impl Shard {
         folder.wipe()?;
         std::fs::create_dir_all(folder.engine())?;
         let edge = EdgeShard::new(&folder.engine(), config(dense)).map_err(engine)?;
-        for (field, schema) in KEYWORDS
-            .iter()
-            .map(|&field| (field, PayloadSchemaType::Keyword))
-            .chain([(INSTANT, PayloadSchemaType::Integer)])
-        {
+        let keyword = PayloadSchemaType::Keyword;
+        for (field, schema) in [(FACETS, keyword), (DOCUMENT, keyword), (INSTANT, PayloadSchemaType::Integer)] {
             let Some(field_name) = condition::path(field) else { continue };
             let index = CreateIndex { field_name, field_schema: Some(PayloadFieldSchema::FieldType(schema)) };
             let operation = UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(index));
@@ -116,16 +129,16 @@ impl Shard {
     fn with(folder: Folder, edge: EdgeShard, state: State, statistics: Statistics, embedded: u64) -> Self {
         Self {
             folder,
-            edge: Some(edge),
+            edge: Some(Arc::new(edge)),
             dense: state.dense.clone(),
-            writer: Mutex::new(Writer { state, dirty: false, open: 0 }),
+            writer: Mutex::new(Writer { state, dirty: false, open: 0, closing: None }),
             statistics: RwLock::new(statistics),
             embedded: AtomicU64::new(embedded),
             broken: AtomicBool::new(false),
         }
     }
 
-    fn edge(&self) -> Result<&EdgeShard> {
+    fn edge(&self) -> Result<&Arc<EdgeShard>> {
         self.edge.as_ref().ok_or_else(|| IndexError::Engine("closed".into()))
     }
 
@@ -221,14 +234,23 @@ impl Shard {
         self.wrote(batch.len(), writer)
     }
 
-    /// Closes the open segment where it has grown enough.
+    /// Closes the open segment where it has grown enough, on another thread; later writes go to a new one meanwhile.
     fn wrote(&self, points: usize, writer: &mut Writer) -> Result<()> {
         writer.open += points;
         if writer.open >= SEGMENT {
-            self.edge()?.optimize().map_err(engine)?;
             writer.open = 0;
+            // One at a time: a writer that is faster than it waits.
+            self.settle(writer)?;
+            let edge = Arc::clone(self.edge()?);
+            writer.closing = Some(std::thread::spawn(move || edge.optimize().map_err(|error| error.to_string())));
         }
         Ok(())
+    }
+
+    fn settle(&self, writer: &mut Writer) -> Result<()> {
+        let settled = writer.settle();
+        self.broken.fetch_or(settled.is_err(), Ordering::Relaxed);
+        settled
     }
 
     /// What the counts and the kept vectors of a replacement need of the points that are there.
@@ -271,11 +293,12 @@ impl Shard {
         let filter = match which {
             Selection::Passages(ids) => condition::among(ids),
             Selection::Source(source) => {
-                condition::all(vec![condition::any("source", std::slice::from_ref(source))]).unwrap_or_default()
+                condition::all(vec![condition::one_of(FacetField::Source, std::slice::from_ref(source))])
+                    .unwrap_or_default()
             }
             Selection::Document { source, document } => condition::all(vec![
-                condition::any("source", std::slice::from_ref(source)),
-                condition::any("document", std::slice::from_ref(document)),
+                condition::one_of(FacetField::Source, std::slice::from_ref(source)),
+                condition::any(DOCUMENT, std::slice::from_ref(document)),
             ])
             .unwrap_or_default(),
         };
@@ -397,15 +420,19 @@ impl Shard {
         field: FacetField,
         limit: usize,
     ) -> Result<Vec<FacetCount>> {
-        let Some(key) = condition::path(field.as_str()) else { return Ok(Vec::new()) };
-        let request = FacetRequest { key, limit, filter, exact: true };
+        let Some(key) = condition::path(FACETS) else { return Ok(Vec::new()) };
+        let request = FacetRequest { key, limit: MOST_VALUES, filter, exact: true };
         let response = self.edge()?.facet(request).map_err(engine)?;
+        let prefix = condition::facet(field, "");
         let count = |hit: qdrant_edge::FacetValueHit| match hit.value {
-            FacetValue::Keyword(value) => Some(FacetCount { value, passages: hit.count as u64 }),
+            FacetValue::Keyword(value) => {
+                Some(FacetCount { value: value.strip_prefix(&prefix)?.to_owned(), passages: hit.count as u64 })
+            }
             _ => None,
         };
         let mut counts: Vec<FacetCount> = response.hits.into_iter().filter_map(count).collect();
         sort_facets(&mut counts);
+        counts.truncate(limit);
         Ok(counts)
     }
 
@@ -454,6 +481,7 @@ impl Shard {
             return Err(IndexError::Engine("a write failed; the index is built anew when it is opened again".into()));
         }
         self.weigh_anew(&mut writer)?;
+        self.settle(&mut writer)?;
         self.flush()?;
         let statistics = self.statistics.read().unwrap_or_else(PoisonError::into_inner);
         writer.state.sequence = Some(sequence);
@@ -523,10 +551,11 @@ impl Shard {
     pub(super) fn optimise(&self) -> Result<bool> {
         // Segments are exchanged for better ones: a kill between would leave both.
         let mut writer = self.begin()?;
+        self.settle(&mut writer)?;
         let edge = self.edge()?;
-        edge.set_optimizers_config(segments(1)).map_err(engine)?;
+        edge.set_optimizers_config(segments(1, 1)).map_err(engine)?;
         let done = edge.optimize().map_err(engine);
-        edge.set_optimizers_config(segments(SEGMENTS)).map_err(engine)?;
+        edge.set_optimizers_config(segments(SEGMENTS, WORTH_CLOSING)).map_err(engine)?;
         let done = done?;
         writer.open = 0;
         self.flush()?;
@@ -546,6 +575,9 @@ impl Shard {
 
 impl Drop for Shard {
     fn drop(&mut self) {
+        if let Err(error) = self.writer().settle() {
+            tracing::warn!(%error, "a segment of the search index could not be closed");
+        }
         // The engine writes when it is dropped, and panics where it cannot.
         let edge = self.edge.take();
         if catch_unwind(AssertUnwindSafe(|| drop(edge))).is_err() {
@@ -598,7 +630,7 @@ fn config(dense: Option<&DenseSpace>) -> EdgeConfig {
     let config = EdgeConfigBuilder::new()
         .on_disk_payload(true)
         .sparse_vector(SPARSE, EdgeSparseVectorParams::default())
-        .optimizers(segments(SEGMENTS))
+        .optimizers(segments(SEGMENTS, WORTH_CLOSING))
         .wal_options(log);
     match dense {
         Some(dense) => {
@@ -609,11 +641,11 @@ fn config(dense: Option<&DenseSpace>) -> EdgeConfig {
     }
 }
 
-/// Segments of any size are closed; so many are kept.
-fn segments(number: usize) -> EdgeOptimizersConfig {
+/// So many segments are kept, and those of so many kilobytes closed.
+fn segments(number: usize, worth_closing: usize) -> EdgeOptimizersConfig {
     EdgeOptimizersConfig {
         default_segment_number: Some(number),
-        indexing_threshold: Some(1),
+        indexing_threshold: Some(worth_closing),
         ..EdgeOptimizersConfig::default()
     }
 }
