@@ -78,15 +78,30 @@ struct Seen {
     principal: Principal,
     /// When it ends by itself.
     end: Option<Timestamp>,
-    checked: Instant,
+    /// When the oldest of what it was checked against was read.
+    read: Instant,
+}
+
+/// What the store had.
+#[derive(Clone)]
+struct Dated<T> {
+    found: Arc<T>,
+    /// When it was read: what is made of it is no newer.
+    read: Instant,
+}
+
+impl<T> Dated<T> {
+    fn holds(&self) -> bool {
+        self.read.elapsed() < MEMORY
+    }
 }
 
 /// Accounts, and what is remembered of them for a moment.
 pub struct Accounts {
     control: Arc<dyn ControlStore>,
     secrets: Secrets,
-    standings: Cache<UserId, Arc<Standing>>,
-    known_keys: Cache<String, Arc<(ApiKey, [u8; 32])>>,
+    standings: Cache<UserId, Dated<Standing>>,
+    known_keys: Cache<String, Dated<(ApiKey, [u8; 32])>>,
     /// Who showed which credential a moment ago. Read for every request, and so a table that costs little to read.
     seen: RwLock<HashMap<Box<str>, Seen>>,
     /// How often something was forgotten: what was read before is not remembered after.
@@ -121,14 +136,15 @@ impl Accounts {
     }
 
     /// A user who is not disabled, from memory where possible. Reads the store at most once a second per user.
-    fn standing(&self, id: UserId) -> Result<Option<Arc<Standing>>, AppError> {
-        if let Some(standing) = self.standings.get(&id) {
+    fn standing(&self, id: UserId) -> Result<Option<Dated<Standing>>, AppError> {
+        if let Some(standing) = self.standings.get(&id).filter(Dated::holds) {
             return Ok(Some(standing));
         }
-        let forgotten = self.forgotten.load(Ordering::Acquire);
+        let (forgotten, read) = (self.forgotten.load(Ordering::Acquire), Instant::now());
         let Some(user) = self.control.user(id)?.filter(|user| !user.disabled) else { return Ok(None) };
-        let standing = Arc::new(Standing { user, memberships: self.control.memberships(id)? });
-        self.standings.insert(id, Arc::clone(&standing));
+        let standing = Standing { user, memberships: self.control.memberships(id)? };
+        let standing = Dated { found: Arc::new(standing), read };
+        self.standings.insert(id, standing.clone());
         if self.forgotten.load(Ordering::Acquire) != forgotten {
             self.standings.invalidate(&id);
         }
@@ -140,16 +156,16 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::Unauthenticated`] when it does not hold, has ended, or its user is no more.
     pub fn authenticate(&self, credential: &str) -> Result<Principal, AppError> {
-        let checked = Instant::now();
         let forgotten = self.forgotten.load(Ordering::Acquire);
-        let (principal, end) =
+        let found =
             if Self::is_key(credential) { self.with_key(credential)? } else { self.with_access_token(credential)? };
+        let principal = found.principal.clone();
         let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= REMEMBERED as usize {
             seen.clear();
         }
         if self.forgotten.load(Ordering::Acquire) == forgotten {
-            seen.insert(credential.into(), Seen { principal: principal.clone(), end, checked });
+            seen.insert(credential.into(), found);
         }
         Ok(principal)
     }
@@ -159,7 +175,7 @@ impl Accounts {
     pub fn remembered(&self, credential: &str) -> Option<Principal> {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
         let seen = seen.get(credential)?;
-        let good = seen.checked.elapsed() < MEMORY && seen.end.is_none_or(|end| crate::now() < end);
+        let good = seen.read.elapsed() < MEMORY && seen.end.is_none_or(|end| crate::now() < end);
         good.then(|| seen.principal.clone())
     }
 
@@ -193,7 +209,7 @@ impl Accounts {
         {
             return Err(gone());
         }
-        let standing = self.standing(principal.user().id)?.ok_or_else(gone)?;
+        let standing = self.standing(principal.user().id)?.ok_or_else(gone)?.found;
         self.role_in(&Principal { standing, key: principal.key.clone() }, org)
     }
 

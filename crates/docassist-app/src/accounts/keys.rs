@@ -3,12 +3,14 @@
 //! A key is `dak_<id>_<secret>`. The prefix lets scanners of leaked secrets find it; the id is public and shown in lists.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use docassist_model::{ApiKey, ErrorCode, Role, TenantScope, Timestamp};
 use subtle::ConstantTimeEq as _;
 
 use super::tokens::{digest, refused};
-use super::{Accounts, Principal};
+use super::{Accounts, Dated, Principal, Seen};
 use crate::secrets::{random, random_text};
 use crate::{AppError, now};
 
@@ -74,22 +76,31 @@ impl Accounts {
         Ok((key, format!("{PREFIX}{id}_{secret}")))
     }
 
-    /// Who shows this key, and when it ends.
+    /// A key from memory where possible.
+    fn known_key(&self, id: &str) -> Result<Option<Dated<(ApiKey, [u8; 32])>>, AppError> {
+        if let Some(known) = self.known_keys.get(id).filter(Dated::holds) {
+            return Ok(Some(known));
+        }
+        let (forgotten, read) = (self.forgotten.load(Ordering::Acquire), Instant::now());
+        let Some(known) = self.control.key(id)? else { return Ok(None) };
+        let known = Dated { found: Arc::new(known), read };
+        self.known_keys.insert(id.to_owned(), known.clone());
+        if self.forgotten.load(Ordering::Acquire) != forgotten {
+            self.known_keys.invalidate(id);
+        }
+        Ok(Some(known))
+    }
+
+    /// Who shows this key.
     ///
     /// # Errors
     /// [`ErrorCode::Unauthenticated`] when it does not hold, has ended, or its user is no more.
-    pub(super) fn with_key(&self, text: &str) -> Result<(Principal, Option<Timestamp>), AppError> {
+    pub(super) fn with_key(&self, text: &str) -> Result<Seen, AppError> {
         let fault = || refused("the API key does not hold");
         let (id, secret) = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or_else(fault)?;
-        let known = match self.known_keys.get(id) {
-            Some(known) => known,
-            None => {
-                let known = Arc::new(self.control.key(id)?.ok_or_else(fault)?);
-                self.known_keys.insert(id.to_owned(), Arc::clone(&known));
-                known
-            }
-        };
-        let (key, hash) = known.as_ref();
+        let forgotten = self.forgotten.load(Ordering::Acquire);
+        let known = self.known_key(id)?.ok_or_else(fault)?;
+        let (key, hash) = known.found.as_ref();
         let now = now();
         // The hash first: who does not know the secret learns nothing of the key.
         if !bool::from(digest(secret).ct_eq(hash)) || key.revoked.is_some() {
@@ -103,18 +114,22 @@ impl Accounts {
             self.control.touch_key(id, now)?;
             let mut used = key.clone();
             used.last_used = Some(now);
-            self.known_keys.insert(id.to_owned(), Arc::new((used, *hash)));
+            // Of what was read then: noting a use reads nothing.
+            self.known_keys.insert(id.to_owned(), Dated { found: Arc::new((used, *hash)), read: known.read });
+            if self.forgotten.load(Ordering::Acquire) != forgotten {
+                self.known_keys.invalidate(id);
+            }
         }
-        Ok((Principal { standing, key: Some(Arc::new(key.clone())) }, key.expires))
+        let read = known.read.min(standing.read);
+        let principal = Principal { standing: standing.found, key: Some(Arc::new(key.clone())) };
+        Ok(Seen { principal, end: key.expires, read })
     }
 
     /// Whether there is such a key, and it is neither revoked nor ended.
     pub(super) fn key_holds(&self, id: &str) -> Result<bool, AppError> {
-        let key = match self.known_keys.get(id) {
-            Some(known) => Some(known.0.clone()),
-            None => self.control.key(id)?.map(|(key, _)| key),
-        };
-        Ok(key.is_some_and(|key| key.revoked.is_none() && key.expires.is_none_or(|expires| expires > now())))
+        let known = self.known_key(id)?;
+        let holds = |key: &ApiKey| key.revoked.is_none() && key.expires.is_none_or(|expires| expires > now());
+        Ok(known.is_some_and(|known| holds(&known.found.0)))
     }
 
     /// Whether a text has the form of a key.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::users::LONGEST_EMAIL;
-use super::{Accounts, Principal, password};
+use super::{Accounts, Principal, Seen, password};
 use crate::secrets::random_text;
 use crate::{AppError, now};
 
@@ -110,14 +110,15 @@ impl Accounts {
         Ok(self.control.end_session(&digest(refresh))?)
     }
 
-    /// Who shows this access token, and when it ends.
+    /// Who shows this access token.
     ///
     /// # Errors
     /// [`ErrorCode::Unauthenticated`] when it does not hold, or its user is no more.
-    pub(super) fn with_access_token(&self, token: &str) -> Result<(Principal, Option<Timestamp>), AppError> {
+    pub(super) fn with_access_token(&self, token: &str) -> Result<Seen, AppError> {
         let (user, end) = self.user_of(token)?;
         let standing = self.standing(user)?.ok_or_else(|| refused("the user of this token is gone or disabled"))?;
-        Ok((Principal { standing, key: None }, Some(Timestamp::from_unix(end))))
+        let principal = Principal { standing: standing.found, key: None };
+        Ok(Seen { principal, end: Some(Timestamp::from_unix(end)), read: standing.read })
     }
 
     /// The user of a token, and when the token ends.

@@ -1,7 +1,6 @@
 //! API keys: what they may, for whom and how long.
 
 use docassist_model::{ApiKey, Role, Timestamp, UserId};
-use docassist_store::{ControlStore as _, SqliteControl};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -123,7 +122,7 @@ async fn a_key_is_shown_once_and_never_again() {
 async fn an_ended_or_misspelt_key_does_not_hold() {
     let (world, token) = world();
     let (id, text) = world.key(&token, "acme", Role::Viewer);
-    let control = SqliteControl::open(&world.data()).unwrap();
+    let control = world.control();
     let past = Timestamp::from_unix(docassist_app::now().unix() - 1);
     let (known, _) = control.key(&id).unwrap().unwrap();
     let ended = ApiKey { id: "00000000deadbeef".to_owned(), expires: Some(past), ..known };

@@ -15,6 +15,7 @@ use docassist_model::progress::Unobserved;
 use docassist_model::{OrgSlug, Role, TenantScope, User};
 use docassist_server::ServerConfig;
 use docassist_server::api::router;
+use docassist_store::{ControlStore, PostgresControl, SqliteControl};
 use docassist_testing::PostgresServer;
 use docassist_testing::fixture::GitFixture;
 use serde_json::{Value, json};
@@ -36,6 +37,7 @@ pub(crate) struct World {
     pub(crate) service: Arc<Service>,
     pub(crate) router: Router,
     pub(crate) folder: TempDir,
+    database: Database,
 }
 
 /// How the service and its router are set up.
@@ -71,7 +73,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let Setup { server, locations, database, cache } = setup(folder.path());
         let service = Service::open(ServiceConfig {
-            database,
+            database: database.clone(),
             data: folder.path().join("data"),
             secrets: Secrets::derive(SECRET).unwrap(),
             graph_memory: 1 << 30,
@@ -84,7 +86,7 @@ impl World {
         let administrator = NewAccount { email: OPERATOR, name: "Root", password: PASSWORD, operator: true };
         service.first_start(administrator, &"default".parse().unwrap()).unwrap();
         let router = router(Arc::clone(&service), server);
-        Self { service, router, folder }
+        Self { service, router, folder, database }
     }
 
     /// Both organisations with their records, and no members but the operator.
@@ -103,6 +105,14 @@ impl World {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The service's rows, past the service.
+    pub(crate) fn control(&self) -> Box<dyn ControlStore> {
+        match &self.database {
+            Database::Files => Box::new(SqliteControl::open(&self.folder.path().join("data")).unwrap()),
+            Database::Postgres(config) => Box::new(PostgresControl::open(config.clone()).unwrap()),
+        }
     }
 
     pub(crate) fn make_org(&self, org: &str) {
@@ -207,7 +217,10 @@ impl World {
     pub(crate) fn sync(&self, org: &str, marker: &str) {
         let location = self.repository_folder(marker).display().to_string();
         let request = GitRequest { location, ..GitRequest::default() };
-        self.service.app(&scope(org)).sync_git(&request, &Unobserved).unwrap();
+        // In a thread that may block, as syncs run in the service.
+        let app = self.service.app(&scope(org));
+        std::thread::scope(|threads| threads.spawn(|| app.sync_git(&request, &Unobserved).map(drop)).join().unwrap())
+            .unwrap();
     }
 }
 

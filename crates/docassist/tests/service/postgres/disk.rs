@@ -39,11 +39,12 @@ impl Volume {
         text.lines().last().unwrap().trim().parse().unwrap()
     }
 
-    /// Fills it up, but for so much.
+    /// Fills it up, but for so much. More, where something has been freed since.
     fn fill(&self, left: u64) {
-        let ballast = std::fs::File::create(self.path().join("ballast")).unwrap();
+        let ballast = std::fs::File::options().create(true).append(true).open(self.path().join("ballast")).unwrap();
         let zeros = std::io::Read::take(std::io::repeat(0), self.free().saturating_sub(left));
-        std::io::copy(&mut { zeros }, &mut { ballast }).unwrap();
+        // Somebody else may be faster.
+        let _ = std::io::copy(&mut { zeros }, &mut { ballast });
     }
 
     fn make_space(&self) {
@@ -121,12 +122,17 @@ fn a_database_that_ends_for_want_of_space_loses_nothing() {
     let server = cluster.replica("one", &[]);
     server.synced("git", &cluster.world.git());
     let before = export(&server);
-    volume.fill(8 << 20);
+    volume.fill(1 << 20);
     let id = server.sync("git", &large_body());
     let begun = Instant::now();
-    // Its log has no room: it gives up, or refuses what is in question, over and over.
+    // Not even its log has room: there it gives up.
+    let mut client = postgres::Client::connect(&postgres.superuser_url("postgres"), postgres::NoTls).unwrap();
+    let log = "SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1 << 20)) FROM generate_series(1, 64)";
+    let error = client.batch_execute(log).unwrap_err();
+    println!("PostgreSQL's whole volume full: {error}");
     let mut refused = 0;
     while begun.elapsed() < Duration::from_secs(8) {
+        volume.fill(1 << 20);
         let answer = server.get("/api/v1/jobs");
         if answer.status != 200 {
             is_unavailable(&answer);
@@ -135,6 +141,7 @@ fn a_database_that_ends_for_want_of_space_loses_nothing() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let is_up = std::net::TcpStream::connect(("127.0.0.1", postgres.port())).is_ok();
+    assert!(refused > 0, "nobody noticed");
     println!("PostgreSQL's whole volume full: {refused} requests were told so; it runs: {is_up}");
     volume.make_space();
     if !is_up {

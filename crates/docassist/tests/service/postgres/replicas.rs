@@ -116,6 +116,35 @@ fn roles_and_users_that_change_at_one_hold_at_the_other_within_a_second() {
 }
 
 #[test]
+fn a_second_credential_is_not_remembered_from_what_the_first_one_was() {
+    let Some(postgres) = PostgresServer::shared() else { return };
+    let cluster = Cluster::new(postgres);
+    let (one, two) = (cluster.replica("one", &[]), cluster.replica("two", &[]));
+    one.synced("git", &cluster.world.git());
+    let user = json!({ "email": "ann@example.com", "password": "another long password" });
+    let id = one.post("/api/v1/users", &user).expect(201).json()["id"].as_u64().unwrap();
+    let member = json!({ "email": "ann@example.com", "role": "viewer" });
+    assert!(one.client().in_org("default").with_json("PUT", "/api/v1/members", &member).status < 300);
+    let mut clients = [(); 2].map(|()| {
+        let token = two.log_in("ann@example.com", "another long password");
+        Client::new(two.address()).with_token(&token).in_org("default")
+    });
+    let mut admin = one.client().in_org("default");
+    admin.get("/api/v1/members").expect(200);
+    clients[0].get("/api/v1/rel/repo/product").expect(200);
+    let read = Instant::now();
+    admin.with_json("DELETE", &format!("/api/v1/members/{id}"), &json!({})).expect(204);
+    let removed = Instant::now();
+    // The first one's memory is nearly over when the second one asks.
+    std::thread::sleep(Duration::from_millis(850).saturating_sub(read.elapsed()));
+    let mut refused = false;
+    while !refused {
+        refused = clients[1].get("/api/v1/rel/repo/product").status == 403;
+        assert!(removed.elapsed() < Duration::from_millis(1_200), "a second time: {:?}", removed.elapsed());
+    }
+}
+
+#[test]
 fn jobs_of_many_organisations_each_run_once_whoever_takes_them() {
     const ORGS: usize = 4;
     const ROUNDS: usize = 5;
