@@ -101,7 +101,7 @@ pub struct Accounts {
     control: Arc<dyn ControlStore>,
     secrets: Secrets,
     standings: Cache<UserId, Dated<Standing>>,
-    known_keys: Cache<String, Dated<(ApiKey, [u8; 32])>>,
+    known_keys: Cache<String, Dated<keys::KnownKey>>,
     /// Who showed which credential a moment ago. Read for every request, and so a table that costs little to read.
     seen: RwLock<HashMap<Box<str>, Seen>>,
     /// How often something was forgotten: what was read before is not remembered after.

@@ -31,6 +31,9 @@ pub struct NewKey<'a> {
     pub days: Option<u32>,
 }
 
+/// A key with the hash of its secret.
+pub(super) type KnownKey = (ApiKey, [u8; 32]);
+
 impl Accounts {
     /// Makes a key for the one who asks. Returns it with the text to show, which nobody can see again.
     ///
@@ -77,7 +80,7 @@ impl Accounts {
     }
 
     /// A key from memory where possible.
-    fn known_key(&self, id: &str) -> Result<Option<Dated<(ApiKey, [u8; 32])>>, AppError> {
+    fn known_key(&self, id: &str) -> Result<Option<Dated<KnownKey>>, AppError> {
         if let Some(known) = self.known_keys.get(id).filter(Dated::holds) {
             return Ok(Some(known));
         }
