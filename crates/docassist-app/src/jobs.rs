@@ -72,6 +72,8 @@ struct Shared {
     stopping: AtomicBool,
     /// This process, in leases.
     owner: String,
+    /// The data directory, in jobs whose files lie there.
+    place: String,
     counters: Counters,
 }
 
@@ -90,6 +92,8 @@ impl Jobs {
     pub(crate) fn new(parts: Parts) -> Result<Self, AppError> {
         let Parts { control, store, graphs, data, secrets, locations, on_change } = parts;
         let owner = format!("{}-{}", std::process::id(), crate::secrets::random_text::<9>()?);
+        // Where nothing can be written nothing is sent either.
+        let place = uploads::place(&data).unwrap_or_else(|_| owner.clone());
         Ok(Self(Arc::new(Shared {
             control,
             store,
@@ -103,6 +107,7 @@ impl Jobs {
             wake: Condvar::new(),
             stopping: AtomicBool::new(false),
             owner,
+            place,
             counters: Counters::default(),
         })))
     }
@@ -148,6 +153,7 @@ impl Jobs {
             requested_by: &requested_by,
             created: now(),
             alone: true,
+            place: Some(&shared.place),
         };
         self.push(scope, &job)
     }
@@ -175,6 +181,7 @@ impl Jobs {
             requested_by,
             created: now(),
             alone: false,
+            place: None,
         };
         self.push(scope, &job)
     }

@@ -81,6 +81,9 @@ pub struct NewJob<'a> {
     pub created: Timestamp,
     /// Whether it is queued beside others of its source, since what it brings is nowhere else: an upload.
     pub alone: bool,
+    /// The data directory that what it brings lies in, where several share a database: only who works there claims it.
+    /// Such a job is `alone`.
+    pub place: Option<&'a str>,
 }
 
 /// A job that its caller is to run.
@@ -221,7 +224,23 @@ pub trait ControlStore: Send + Sync {
     /// Takes the oldest job that can run: queued, while none of its source runs, or running with a lease that ended at
     /// `now` or before. `owner` holds it until `lease_until`. One whose lease has ended and whose end was asked for is
     /// cancelled on the way, since nobody else will.
-    fn claim_job(&self, owner: &str, now: Timestamp, lease_until: Timestamp) -> Result<Option<ClaimedJob>>;
+    ///
+    /// Jobs of another `place` are left alone; they hold up others of their source, and no other ones. One that ran there,
+    /// and whose lease has ended, goes back into the queue, so that it does not hold up its organisation.
+    fn claim_job_at(
+        &self,
+        place: &str,
+        owner: &str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<ClaimedJob>>;
+    /// The same, of jobs that can run at any place.
+    fn claim_job(&self, owner: &str, now: Timestamp, lease_until: Timestamp) -> Result<Option<ClaimedJob>> {
+        self.claim_job_at("", owner, now, lease_until)
+    }
+    /// Ends jobs of other places than `place` as failed, with `error`, that were queued before `before` and still wait:
+    /// whoever could run them does not come back. Returns how many.
+    fn fail_jobs_elsewhere(&self, place: &str, before: Timestamp, error: &str, now: Timestamp) -> Result<u64>;
     /// Notes how far a job is and renews the lease. Late is no harm while nobody else has taken it.
     fn beat_job(&self, id: JobId, owner: &str, progress: &JobProgress, lease_until: Timestamp) -> Result<Beat>;
     /// Ends a job and forgets its secret; `false` where `owner` does not hold it any more, and nothing was changed.

@@ -107,6 +107,7 @@ impl<'a> Side<'a> {
             requested_by: OWNER,
             created: now(),
             alone: false,
+            place: None,
         };
         self.control.enqueue_job(scope, &job)?;
         Ok(())

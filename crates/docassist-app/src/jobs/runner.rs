@@ -31,6 +31,8 @@ const ATTEMPTS: u32 = 10;
 const WAIT_FOR_WRITER: Duration = Duration::from_secs(6 * 60 * 60);
 /// Ended jobs are kept so long.
 const KEPT_DAYS: u32 = 30;
+/// Sent files whose replica does not come back for so long are given up: a machine may be repaired meanwhile.
+const LOST_DAYS: u32 = 1;
 const HOUSEKEEPING: Duration = Duration::from_secs(60 * 60);
 
 /// The threads that run jobs; they end when it is dropped.
@@ -87,10 +89,7 @@ impl Jobs {
                 }
                 if housekept.is_none_or(|last| last.elapsed() > HOUSEKEEPING) {
                     housekept = Some(Instant::now());
-                    let purged = shared.control.purge_jobs(now().minus_days(KEPT_DAYS));
-                    if let Err(error) = purged.and_then(|_| shared.control.purge_sessions(now())) {
-                        tracing::warn!(%error, "old jobs and sessions could not be forgotten");
-                    }
+                    self.housekeep();
                 }
             }
             // Short waits, so that stopping is quick.
@@ -101,10 +100,24 @@ impl Jobs {
         }
     }
 
+    fn housekeep(&self) {
+        let control = &self.0.control;
+        let purged = control.purge_jobs(now().minus_days(KEPT_DAYS));
+        if let Err(error) = purged.and_then(|_| control.purge_sessions(now())) {
+            tracing::warn!(%error, "old jobs and sessions could not be forgotten");
+        }
+        let lost = "the files that were sent lie at a replica that is gone. Send them again.";
+        match control.fail_jobs_elsewhere(&self.0.place, now().minus_days(LOST_DAYS), lost, now()) {
+            Ok(0) => {}
+            Ok(jobs) => tracing::warn!(jobs, "jobs of sent files were given up: their replica does not come back"),
+            Err(error) => tracing::warn!(%error, "jobs of lost replicas could not be ended"),
+        }
+    }
+
     fn work(&self) {
         let shared = &self.0;
         while !shared.stopping() {
-            match shared.control.claim_job(&shared.owner, now(), lease()) {
+            match shared.control.claim_job_at(&shared.place, &shared.owner, now(), lease()) {
                 Ok(Some(claimed)) => shared.run(claimed),
                 Ok(None) => shared.wait_for_work(),
                 Err(error) => {
@@ -224,6 +237,10 @@ impl Shared {
             }
             SyncRequest::Tickets { files, projects, prune, upload } => {
                 let folder = upload.map(|upload| uploads::folder(&self.data, scope.org(), &upload));
+                if folder.as_ref().is_some_and(|folder| !folder.is_dir()) {
+                    let message = "the files that were sent are not here any more";
+                    return Err(AppError::new(ErrorCode::SourceUnreadable, message).hint("Send them again."));
+                }
                 let request = TicketsRequest { files, folder, name, projects, prune, wait };
                 serde_json::to_value(app.sync_tickets(&request, live)?)
             }

@@ -21,6 +21,24 @@ pub(super) fn folder(data: &Path, org: &OrgSlug, name: &str) -> PathBuf {
     folder_of(data, org).join(name)
 }
 
+/// What tells a data directory from those of other replicas: a text that the first one who asks puts there.
+pub(super) fn place(data: &Path) -> Result<String, AppError> {
+    let path = data.join("place");
+    let failed = |error: std::io::Error| {
+        AppError::new(ErrorCode::Internal, format!("{} cannot be used: {error}", path.display()))
+    };
+    // Whole or not at all, whoever else starts at the same moment.
+    let name = random_text::<12>()?;
+    let own = data.join(format!("place.{name}"));
+    if !path.exists() {
+        std::fs::create_dir_all(data).and_then(|()| std::fs::write(&own, &name)).map_err(failed)?;
+        let _ = std::fs::hard_link(&own, &path);
+        std::fs::remove_file(&own).map_err(failed)?;
+    }
+    let found = std::fs::read_to_string(&path).map_err(failed)?;
+    Ok(found.trim().to_owned())
+}
+
 fn folder_of(data: &Path, org: &OrgSlug) -> PathBuf {
     data.join("orgs").join(org.as_str()).join("uploads")
 }
@@ -84,5 +102,24 @@ pub(super) fn discard(data: &Path, org: &OrgSlug, request: &SyncRequest) {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     {
         let _ = std::fs::remove_dir_all(folder_of(data, org).join(name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_directory_is_one_place_whoever_asks() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let of = |at: usize| place(&folders[at].path().join("data")).unwrap();
+        let together: Vec<String> = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..8).map(|_| scope.spawn(|| of(0))).collect();
+            asking.into_iter().map(|place| place.join().unwrap()).collect()
+        });
+        assert!(together.iter().all(|place| *place == of(0) && !place.is_empty()), "{together:?}");
+        assert_ne!(of(0), of(1));
+        let left = std::fs::read_dir(folders[0].path().join("data")).unwrap().count();
+        assert_eq!(left, 1);
     }
 }

@@ -229,13 +229,15 @@ pub(crate) const DATABASE: &str = "DOCASSIST_TEST_DATABASE";
 
 /// A new database of the engine that the tests run over.
 fn database() -> Database {
-    match std::env::var_os(DATABASE) {
-        None => Database::Files,
-        Some(_) => {
-            let server = PostgresServer::shared().unwrap();
-            Database::at(&server.database(), None).unwrap()
-        }
+    if !is_over_a_server() {
+        return Database::Files;
     }
+    let server = PostgresServer::shared().unwrap();
+    Database::at(&server.database(), None).unwrap()
+}
+
+pub(crate) fn is_over_a_server() -> bool {
+    std::env::var_os(DATABASE).is_some()
 }
 
 fn build(repository: &mut GitFixture, marker: &str) {

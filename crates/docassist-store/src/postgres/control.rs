@@ -245,13 +245,27 @@ impl ControlStore for PostgresControl {
         self.database.ask(jobs::load)
     }
 
-    fn claim_job(&self, owner: &str, now: Timestamp, lease_until: Timestamp) -> Result<Option<ClaimedJob>> {
+    fn claim_job_at(
+        &self,
+        place: &str,
+        owner: &str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<ClaimedJob>> {
         // Nearly every time there is none, which one question tells.
-        if !self.database.ask(|client| jobs::any_can_run(client, now))? {
+        let (can_run, can_be_put_back) = self.database.ask(|client| jobs::any_can_run(client, place, now))?;
+        if can_be_put_back {
+            self.note(|transaction| jobs::put_back(transaction, place, now))?;
+        }
+        if !can_run && !can_be_put_back {
             return Ok(None);
         }
         // A claim that is lost is made again: the job is still in the queue.
-        self.note(|transaction| jobs::claim(transaction, owner, now, lease_until))
+        self.note(|transaction| jobs::claim(transaction, place, owner, now, lease_until))
+    }
+
+    fn fail_jobs_elsewhere(&self, place: &str, before: Timestamp, error: &str, now: Timestamp) -> Result<u64> {
+        self.write(|transaction| jobs::fail_elsewhere(transaction, place, before, error, now))
     }
 
     fn beat_job(&self, id: JobId, owner: &str, progress: &JobProgress, lease_until: Timestamp) -> Result<Beat> {

@@ -267,13 +267,24 @@ impl ControlStore for SqliteControl {
         self.read(jobs::load)
     }
 
-    fn claim_job(&self, owner: &str, now: Timestamp, lease_until: Timestamp) -> Result<Option<ClaimedJob>> {
+    /// The rows lie in the data directory: whoever sees them is at the one place that there is.
+    fn claim_job_at(
+        &self,
+        _place: &str,
+        owner: &str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<ClaimedJob>> {
         // Nearly every time there is none, and nobody has to wait for a writer to learn that.
         if !self.read(|connection| jobs::any_can_run(connection, now))? {
             return Ok(None);
         }
         // A claim that is lost is made again: the job is still in the queue.
         self.note(|transaction| jobs::claim(transaction, owner, now, lease_until))
+    }
+
+    fn fail_jobs_elsewhere(&self, _place: &str, _before: Timestamp, _error: &str, _now: Timestamp) -> Result<u64> {
+        Ok(0)
     }
 
     fn beat_job(&self, id: JobId, owner: &str, progress: &JobProgress, lease_until: Timestamp) -> Result<Beat> {

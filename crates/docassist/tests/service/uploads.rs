@@ -16,7 +16,7 @@ use crate::world::{World, issue, large};
 const BOUNDARY: &str = "between-the-parts";
 
 /// Sends a form. Parts with a file's name are files.
-fn send(server: &Server, parts: &[(&str, Option<&str>, &[u8])]) -> Answer {
+pub(crate) fn send(server: &Server, parts: &[(&str, Option<&str>, &[u8])]) -> Answer {
     let mut body = Vec::new();
     for (name, file, content) in parts {
         let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
@@ -34,7 +34,7 @@ fn ended(server: &Server, answer: Answer) -> Value {
     server.ended(answer.expect(202).json()["id"].as_u64().unwrap())
 }
 
-fn issues(keys: &[&str]) -> Vec<u8> {
+pub(crate) fn issues(keys: &[&str]) -> Vec<u8> {
     json!({ "issues": keys.iter().map(|key| issue(key)).collect::<Vec<_>>() }).to_string().into_bytes()
 }
 

@@ -59,8 +59,8 @@ pub(super) fn is_race(error: &postgres::Error) -> bool {
 pub(super) fn enqueue(transaction: &mut Transaction<'_>, org: &OrgSlug, job: &NewJob<'_>) -> Inner<(Job, bool)> {
     // One that is not in the index (`alone`) conflicts with none. A row that nobody locked yet (`xmax`) is new.
     const SQL: &str = concat!(
-        "INSERT INTO jobs (org, source, state, kind, request, secret, requested_by, created, alone) \
-         VALUES ($1, $2, 'queued', $3, $4, $5, $6, $7, $8) \
+        "INSERT INTO jobs (org, source, state, kind, request, secret, requested_by, created, alone, place) \
+         VALUES ($1, $2, 'queued', $3, $4, $5, $6, $7, $8, $9) \
          ON CONFLICT (org, source) WHERE state = 'queued' AND NOT alone DO UPDATE SET kind = excluded.kind, \
          request = excluded.request, secret = excluded.secret, requested_by = excluded.requested_by RETURNING ",
         columns!(),
@@ -74,7 +74,8 @@ pub(super) fn enqueue(transaction: &mut Transaction<'_>, org: &OrgSlug, job: &Ne
         job.secret => BYTEA,
         stored(job.requested_by) => TEXT,
         job.created.unix() => INT8,
-        job.alone => BOOL,
+        job.alone || job.place.is_some() => BOOL,
+        job.place => TEXT,
     ];
     rows::one(transaction, SQL, parameters, |row| Ok((read(row)?, rows::flag(row, 18)?)))
 }
@@ -123,28 +124,68 @@ pub(super) fn load(client: &mut Client) -> Inner<(u64, u64)> {
     rows::one(client, SQL, &[], |row| Ok((rows::read_number(row, 0)?, rows::read_number(row, 1)?)))
 }
 
-/// Jobs that can run: those that run with a lease that has ended, and of every organisation of which none runs the first
-/// one that waits. One of an organisation of which another one runs cannot, even where that one's lease has ended: then
-/// that one can.
+/// Jobs that can run at the place $2: those that run with a lease that has ended, and of every organisation of which none
+/// runs the first one that waits. One of an organisation of which another one runs cannot, even where that one's lease has
+/// ended: then that one can. Those of other places hold up only who comes after them from the same source, and who is held up
+/// so holds up nobody else.
 macro_rules! can_run {
     () => {
-        "FROM jobs AS candidate WHERE state IN ('queued', 'running') \
+        "FROM jobs AS candidate WHERE state IN ('queued', 'running') AND coalesce(place, $2) = $2 \
          AND (state = 'running' AND lease_until <= $1 OR state = 'queued' AND NOT EXISTS (\
          SELECT FROM jobs AS other WHERE other.org = candidate.org AND other.state IN ('queued', 'running') \
-         AND (other.state = 'running' OR other.id < candidate.id)))"
+         AND (other.state = 'running' OR other.id < candidate.id AND (other.source = candidate.source \
+         OR coalesce(other.place, $2) = $2 AND NOT EXISTS (SELECT FROM jobs AS elsewhere \
+         WHERE elsewhere.org = other.org AND elsewhere.state = 'queued' AND elsewhere.source = other.source \
+         AND elsewhere.id < other.id AND elsewhere.place <> $2)))))"
     };
 }
 
-/// Whether a job can run.
-pub(super) fn any_can_run(client: &mut Client, now: Timestamp) -> Inner<bool> {
-    const SQL: &str = concat!("SELECT EXISTS (SELECT ", can_run!(), ")");
-    rows::holds(client, SQL, parameters![now.unix() => INT8])
+/// Jobs of other places than $2 whose lease has ended: who ran them is gone, and nobody here can go on with them.
+macro_rules! lost_elsewhere {
+    () => {
+        "state = 'running' AND lease_until <= $1 AND place <> $2"
+    };
+}
+
+/// Whether a job can run at a place, and whether one of another place can be put back.
+pub(super) fn any_can_run(client: &mut Client, place: &str, now: Timestamp) -> Inner<(bool, bool)> {
+    const SQL: &str =
+        concat!("SELECT EXISTS (SELECT ", can_run!(), "), EXISTS (SELECT FROM jobs WHERE ", lost_elsewhere!(), ")");
+    let parameters = parameters![now.unix() => INT8, stored(place) => TEXT];
+    rows::one(client, SQL, parameters, |row| Ok((rows::flag(row, 0)?, rows::flag(row, 1)?)))
+}
+
+/// Puts jobs back into the queue whose runner at another place is gone, or ends them where that was asked for.
+pub(super) fn put_back(transaction: &mut Transaction<'_>, place: &str, now: Timestamp) -> Inner<()> {
+    const SQL: &str = concat!(
+        "UPDATE jobs SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END, \
+         finished = CASE WHEN cancel_requested THEN $1 END, \
+         secret = CASE WHEN NOT cancel_requested THEN secret END, owner = NULL, lease_until = NULL WHERE ",
+        lost_elsewhere!()
+    );
+    rows::execute(transaction, SQL, parameters![now.unix() => INT8, stored(place) => TEXT]).map(drop)
+}
+
+/// Ends jobs of other places that wait since before `before`.
+pub(super) fn fail_elsewhere(
+    transaction: &mut Transaction<'_>,
+    place: &str,
+    before: Timestamp,
+    error: &str,
+    now: Timestamp,
+) -> Inner<u64> {
+    const SQL: &str = "UPDATE jobs SET state = 'failed', error = $4, finished = $3, secret = NULL \
+         WHERE state = 'queued' AND created < $1 AND place <> $2";
+    let parameters =
+        parameters![before.unix() => INT8, stored(place) => TEXT, now.unix() => INT8, stored(error) => TEXT];
+    rows::execute(transaction, SQL, parameters)
 }
 
 /// Takes the oldest job that can run and that nobody else is just taking. One whose end was asked for and whose runner
 /// died is ended on the way.
 pub(super) fn claim(
     transaction: &mut Transaction<'_>,
+    place: &str,
     owner: &str,
     now: Timestamp,
     lease_until: Timestamp,
@@ -156,8 +197,8 @@ pub(super) fn claim(
         can_run!(),
         " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) UPDATE jobs SET \
          state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'running' END, \
-         owner = CASE WHEN NOT cancel_requested THEN $2 END, \
-         lease_until = CASE WHEN NOT cancel_requested THEN $3 END, \
+         owner = CASE WHEN NOT cancel_requested THEN $3 END, \
+         lease_until = CASE WHEN NOT cancel_requested THEN $4 END, \
          started = CASE WHEN cancel_requested THEN started ELSE $1 END, \
          finished = CASE WHEN cancel_requested THEN $1 END, \
          secret = CASE WHEN NOT cancel_requested THEN secret END, \
@@ -165,7 +206,12 @@ pub(super) fn claim(
          FROM next WHERE id = job RETURNING ",
         columns!()
     );
-    let parameters = parameters![now.unix() => INT8, stored(owner) => TEXT, lease_until.unix() => INT8];
+    let parameters = parameters![
+        now.unix() => INT8,
+        stored(place) => TEXT,
+        stored(owner) => TEXT,
+        lease_until.unix() => INT8,
+    ];
     loop {
         let found = rows::first(transaction, SQL, parameters, |row| {
             Ok(ClaimedJob { job: read(row)?, secret: rows::optional_bytes(row, 17)? })

@@ -99,6 +99,7 @@ CREATE TABLE docassist.jobs (
     requested_by text NOT NULL,
     created bigint NOT NULL,
     alone boolean NOT NULL,          -- queued beside others of its source
+    place text COLLATE "C",          -- the data directory that what it brings lies in; NULL: any will do
     started bigint,
     finished bigint,
     attempts bigint NOT NULL DEFAULT 0,

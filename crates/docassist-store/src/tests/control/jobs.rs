@@ -19,6 +19,7 @@ pub(super) fn new(source: &str) -> NewJob<'_> {
         requested_by: "schedule",
         created: at(100),
         alone: false,
+        place: None,
     }
 }
 

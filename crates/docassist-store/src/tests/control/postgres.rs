@@ -324,6 +324,62 @@ fn of_many_who_claim_one_gets_each_job() {
 
 /// A dead runner's job, and others that wait behind it.
 #[test]
+fn a_job_that_is_bound_to_a_place_runs_there_and_holds_up_its_own_source_alone() {
+    let Some(backend) = Postgres::new() else { return };
+    let store = backend.store();
+    organisation(&store, "acme");
+    let queue = |source: &str, place: Option<&str>| {
+        let job = NewJob { place, ..super::jobs::new(source) };
+        store.enqueue_job(&scope("acme"), &job).unwrap().0.id
+    };
+    let claimed = |place: &str, now: i64| {
+        store.claim_job_at(place, place, at(now), at(now + 10)).unwrap().map(|claimed| claimed.job.id)
+    };
+    let end = |place: &str, id| assert!(store.end_job(id, place, &JobEnd::Done(Value::Null), at(150)).unwrap());
+    let state = |id| store.job(&scope("acme"), id).unwrap().unwrap().state;
+    let (here, there) = (queue("tickets", Some("here")), queue("tickets", Some("there")));
+    assert_ne!(here, there, "each brings something of its own");
+    let other = queue("product", None);
+    // There: not the first one's turn to overtake of the same source, but of another one.
+    assert_eq!(claimed("there", 110), Some(other));
+    end("there", other);
+    assert_eq!(claimed("there", 120), None);
+    assert_eq!(claimed("here", 121), Some(here));
+    assert_eq!(claimed("there", 122), None, "one at a time");
+    // Who ran it is gone: it waits, and others of the organisation go on.
+    assert_eq!(claimed("there", 132), None);
+    assert_eq!((state(here), state(there)), (JobState::Queued, JobState::Queued));
+    let later = queue("product", None);
+    assert_eq!(claimed("there", 133), Some(later));
+    end("there", later);
+    assert_eq!(claimed("here", 134), Some(here));
+    end("here", here);
+    assert_eq!(claimed("here", 135), None);
+    assert_eq!(claimed("there", 136), Some(there));
+    // One whose end was asked for does not wait again.
+    store.cancel_job(&scope("acme"), there, at(137)).unwrap();
+    assert_eq!(claimed("here", 147), None);
+    assert_eq!(state(there), JobState::Cancelled);
+}
+
+#[test]
+fn jobs_of_a_place_that_does_not_come_back_are_failed_by_others() {
+    let Some(backend) = Postgres::new() else { return };
+    let store = backend.store();
+    organisation(&store, "acme");
+    let queue = |place: Option<&str>| {
+        let job = NewJob { place, source: "tickets", ..super::jobs::new("tickets") };
+        store.enqueue_job(&scope("acme"), &job).unwrap().0.id
+    };
+    let (lost, own, any) = (queue(Some("gone")), queue(Some("here")), queue(None));
+    assert_eq!(store.fail_jobs_elsewhere("here", at(100), "gone", at(200)).unwrap(), 0, "not so soon");
+    assert_eq!(store.fail_jobs_elsewhere("here", at(101), "gone", at(200)).unwrap(), 1);
+    let job = |id| store.job(&scope("acme"), id).unwrap().unwrap();
+    assert_eq!((job(lost).state, job(lost).error.as_deref()), (JobState::Failed, Some("gone")));
+    assert_eq!((job(own).state, job(any).state), (JobState::Queued, JobState::Queued));
+}
+
+#[test]
 fn of_many_who_take_over_a_dead_job_one_gets_it() {
     let Some(backend) = Postgres::new() else { return };
     let store = backend.store();
