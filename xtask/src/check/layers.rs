@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
         "docassist-sources",
         "docassist-store",
         "docassist-search",
+        "docassist-embed",
         "docassist-ops",
         "docassist-graph",
     ],

@@ -1,0 +1,197 @@
+use super::*;
+use crate::index::suite::{along, find, passage, scope, suite};
+use crate::index::{IndexError, entries, index_all};
+use crate::lexical::{Bm25, SparseVector};
+
+fn options() -> EdgeOptions {
+    EdgeOptions { dense: Some(DenseSpace { dimensions: 4, model: "axes".into() }) }
+}
+
+fn made() -> (EdgeIndex, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (EdgeIndex::new(folder.path(), options()), folder)
+}
+
+suite!(made());
+
+fn documents(index: &EdgeIndex, text: &str) -> Vec<String> {
+    find(index, &scope("one"), text, &Filter::default())
+}
+
+#[test]
+fn what_was_committed_is_there_after_opening_again() {
+    let (index, folder) = made();
+    let one = scope("one");
+    assert_eq!(index.position(&one).unwrap(), Position { sequence: None, reason: None });
+    index.upsert(&one, &[Entry::new(passage("docs", "a", "cache")).with_dense(along(1))]).unwrap();
+    index.commit(&one, 7).unwrap();
+    let vectors = index.vectors(&one, &[passage("docs", "a", "").id]).unwrap();
+    drop(index);
+    for _ in 0..2 {
+        let index = EdgeIndex::new(folder.path(), options());
+        assert_eq!(index.position(&one).unwrap(), Position { sequence: Some(7), reason: None });
+        assert_eq!(documents(&index, "cache"), ["a"]);
+        assert_eq!(index.vectors(&one, &[passage("docs", "a", "").id]).unwrap(), vectors);
+    }
+    let index = EdgeIndex::new(folder.path(), options());
+    index.upsert(&one, &entries(vec![passage("docs", "a", "queue"), passage("docs", "b", "queue")])).unwrap();
+    assert_eq!(documents(&index, "cache"), Vec::<String>::new());
+    assert_eq!(documents(&index, "queue").len(), 2);
+}
+
+#[test]
+fn what_was_not_committed_makes_the_index_say_that_it_has_to_be_built_anew() {
+    let (index, folder) = made();
+    let one = scope("one");
+    index.upsert(&one, &entries(vec![passage("docs", "a", "cache")])).unwrap();
+    index.commit(&one, 7).unwrap();
+    index.upsert(&one, &entries(vec![passage("docs", "b", "cache")])).unwrap();
+    drop(index);
+    let index = EdgeIndex::new(folder.path(), options());
+    let position = index.position(&one).unwrap();
+    assert_eq!(position.sequence, None);
+    assert!(position.reason.unwrap().contains("cut short"));
+    assert_eq!(documents(&index, "cache"), Vec::<String>::new());
+    drop(index);
+    let index = EdgeIndex::new(folder.path(), options());
+    assert_eq!(index.position(&one).unwrap().sequence, None, "until it is built");
+    index.commit(&one, 8).unwrap();
+    assert_eq!(index.position(&one).unwrap(), Position { sequence: Some(8), reason: None });
+}
+
+#[test]
+fn damage_is_noticed_and_said() {
+    for (victim, content) in [("state.json", &b"{"[..]), ("terms.tsv", b"x"), ("shard/edge_config.json", b"")] {
+        let (index, folder) = made();
+        let one = scope("one");
+        index.upsert(&one, &entries(vec![passage("docs", "a", "cache")])).unwrap();
+        index.commit(&one, 7).unwrap();
+        drop(index);
+        let path = folder.path().join("one").join(victim);
+        assert!(path.exists(), "{victim}");
+        std::fs::write(&path, content).unwrap();
+        if victim.starts_with("shard") {
+            std::fs::remove_dir_all(folder.path().join("one/shard/segments")).unwrap();
+        }
+        let index = EdgeIndex::new(folder.path(), options());
+        let position = index.position(&one).unwrap();
+        assert!(position.sequence.is_none() && position.reason.is_some(), "{victim}: {position:?}");
+    }
+}
+
+#[test]
+fn another_model_s_vectors_are_not_mixed_in() {
+    let (index, folder) = made();
+    let one = scope("one");
+    index.upsert(&one, &[Entry::new(passage("docs", "a", "cache")).with_dense(along(1))]).unwrap();
+    index.commit(&one, 7).unwrap();
+    drop(index);
+    let other = EdgeOptions { dense: Some(DenseSpace { dimensions: 4, model: "other".into() }) };
+    let position = EdgeIndex::new(folder.path(), other).position(&one).unwrap();
+    assert!(position.reason.unwrap().contains("other"));
+}
+
+#[test]
+fn one_process_at_a_time_has_it_open() {
+    let (index, folder) = made();
+    index.counts(&scope("one")).unwrap();
+    let second = EdgeIndex::new(folder.path(), options());
+    assert!(matches!(second.counts(&scope("one")), Err(IndexError::InUse)));
+    second.counts(&scope("two")).unwrap();
+}
+
+#[test]
+fn scores_follow_the_average_length() {
+    let (index, _folder) = made();
+    let one = scope("one");
+    let long = "many more words that make the average passage much longer than the first one was ".repeat(4);
+    index.upsert(&one, &entries(vec![passage("docs", "a", "cache hit")])).unwrap();
+    let later: Vec<Entry> = entries((0..9).map(|n| passage("docs", &format!("d{n}"), &long)).collect());
+    index.upsert(&one, &later).unwrap();
+    index.commit(&one, 1).unwrap();
+    let mut average = 0.0;
+    index.read_statistics(&one, &mut |statistics| average = statistics.average_length()).unwrap();
+    let stored = index.vectors(&one, &[later[0].passage.id]).unwrap().remove(0).sparse;
+    let expected = later[0].terms.vector(Bm25::default(), average);
+    assert_eq!(stored.indices, expected.indices);
+    for (a, b) in stored.values.iter().zip(&expected.values) {
+        assert!((a - b).abs() < 1e-3, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_engine_s_log_does_not_grow_with_all_that_was_written() {
+    let (index, folder) = made();
+    let one = scope("one");
+    // One word that is too long to be a term.
+    let text = "x".repeat(100_000);
+    for round in 0..12 {
+        let many = (0..40).map(|n| passage("docs", &format!("d{n}"), &format!("{text} {round}"))).collect();
+        index.upsert(&one, &entries(many)).unwrap();
+        index.commit(&one, round).unwrap();
+    }
+    let log = std::fs::read_dir(folder.path().join("one/shard/wal")).unwrap();
+    let bytes: u64 = log.map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes < 40 << 20, "{bytes}");
+    drop(index);
+    let index = EdgeIndex::new(folder.path(), options());
+    assert_eq!(index.position(&one).unwrap().sequence, Some(11));
+    index.upsert(&one, &entries(vec![passage("docs", "d0", "changed")])).unwrap();
+    assert_eq!(documents(&index, "changed"), ["d0"], "operations after the shortened log count");
+}
+
+/// A word of letters for a number, so that no two numbers share a part.
+fn word(number: usize) -> String {
+    number.to_string().bytes().map(|digit| char::from(b'p' + digit - b'0')).collect()
+}
+
+#[test]
+fn many_passages_in_many_segments_are_found_and_removed() {
+    let (index, folder) = made();
+    let one = scope("one");
+    // More than two segments' worth, some of it written twice and some removed from segments that are closed.
+    let all =
+        |text: &'static str| (0..9_000).map(move |n| passage("docs", &format!("d{n}"), &format!("{text} {}", word(n))));
+    index_all(&index, &one, all("cache")).unwrap();
+    index_all(&index, &one, all("queue").take(3_000)).unwrap();
+    index.remove(&one, &Selection::Passages(all("").skip(8_000).map(|passage| passage.id).collect())).unwrap();
+    index.commit(&one, 1).unwrap();
+    for index in [index, EdgeIndex::new(folder.path(), options())] {
+        assert_eq!(index.counts(&one).unwrap().passages, 8_000);
+        assert_eq!(index.facets(&one, &Filter::default(), FacetField::Source, 3).unwrap()[0].passages, 8_000);
+        for (number, text) in [(5, "queue"), (2_999, "queue"), (3_000, "cache"), (7_999, "cache")] {
+            assert_eq!(documents(&index, &word(number)), [format!("d{number}")]);
+            let found = index.get(&one, &[passage("docs", &format!("d{number}"), "").id]).unwrap();
+            assert!(found[0].text.starts_with(text));
+        }
+        assert_eq!(documents(&index, &word(8_500)), Vec::<String>::new());
+        drop(index);
+    }
+}
+
+#[test]
+fn optimising_changes_no_answer() {
+    let (index, folder) = made();
+    let one = scope("one");
+    let many: Vec<Entry> = (0..300)
+        .map(|n| Entry::new(passage("docs", &format!("d{n}"), &format!("cache {}", word(n)))).with_dense(along(n % 4)))
+        .collect();
+    index.upsert(&one, &many).unwrap();
+    index.remove(&one, &Selection::Passages(vec![many[3].passage.id])).unwrap();
+    index.commit(&one, 1).unwrap();
+    let asked = format!("{} {}", word(7), word(8));
+    let before = documents(&index, &asked);
+    assert_eq!(before.len(), 2);
+    let dense = along(2);
+    let query =
+        IndexQuery { sparse: &SparseVector::default(), dense: Some(&dense), filter: &Filter::default(), limit: 300 };
+    assert_eq!(index.search(&one, &query).unwrap().len(), 299);
+    index.optimise(&one).unwrap();
+    assert_eq!(documents(&index, &asked), before);
+    assert_eq!(index.search(&one, &query).unwrap().len(), 299, "what was removed stays so");
+    drop(index);
+    let index = EdgeIndex::new(folder.path(), options());
+    assert_eq!(index.position(&one).unwrap().sequence, Some(1));
+    assert_eq!(documents(&index, &asked), before);
+    assert_eq!(index.counts(&one).unwrap(), Counts { passages: 299, embedded: 299 });
+}
