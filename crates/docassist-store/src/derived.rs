@@ -1,10 +1,12 @@
 //! What rows hold that follows from a record, the same in every backend.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use docassist_model::commit::subject;
-use docassist_model::{Page, Ticket, TicketKey, reference};
+use docassist_model::{ObjectId, Page, Ticket, TicketKey, reference};
 use rustc_hash::FxHashSet;
+use sha2::{Digest as _, Sha256};
 
 use crate::encoding;
 
@@ -100,4 +102,62 @@ pub(crate) fn outline(page: &Page) -> Page {
         text: String::new(),
         modified: page.modified,
     }
+}
+
+/// What stands for a long text: 128 bits of SHA-256, too many to meet another one, also on purpose.
+pub(crate) type Hash = [u8; 16];
+
+/// The hash of texts that belong together. It is stored, and the same everywhere.
+pub(crate) fn hash(parts: &[&[u8]]) -> Hash {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    let mut hash = Hash::default();
+    hash.copy_from_slice(&digest.finalize()[..16]);
+    hash
+}
+
+/// The fingerprint of a hash: its first eight bytes.
+pub(crate) fn fingerprint(hash: &[u8]) -> u64 {
+    hash.first_chunk().copied().map_or(0, u64::from_le_bytes)
+}
+
+/// The fingerprint of a commit, of which nothing changes but what its author is called. `author`: the fingerprint of the
+/// canonical identity.
+pub(crate) fn commit_fingerprint(id: &ObjectId, author: u64) -> u64 {
+    fingerprint(id.as_bytes()) ^ author
+}
+
+/// The fingerprint of the identity of an author.
+pub(crate) fn author_fingerprint(name: &str, email: &str) -> u64 {
+    fingerprint(&hash(&[name.as_bytes(), email.as_bytes()]))
+}
+
+/// The fingerprint of a page, from its outline and its text.
+pub(crate) fn page_fingerprint(outline: &str, text: &str) -> u64 {
+    fingerprint(&page_hash(outline, text))
+}
+
+/// The hash of a page. `modified` is a part of its outline.
+pub(crate) fn page_hash(outline: &str, text: &str) -> Hash {
+    hash(&[outline.as_bytes(), text.as_bytes()])
+}
+
+/// The fingerprint of a record that is stored as JSON.
+pub(crate) fn body_fingerprint(body: &str) -> u64 {
+    fingerprint(&hash(&[body.as_bytes()]))
+}
+
+/// What of a decision record's JSON names it.
+#[derive(serde::Deserialize)]
+struct DecisionPath<'a> {
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+}
+
+/// The path in the JSON of a decision record.
+pub(crate) fn decision_path(body: &str) -> serde_json::Result<Cow<'_, str>> {
+    Ok(serde_json::from_str::<DecisionPath<'_>>(body)?.path)
 }

@@ -37,7 +37,7 @@ pub use postgres::{
     PostgresStore, ReplicaLag, SchemaState, SettingRow, SlowStatement, Statements, TableFigures, Transport,
     UnusedIndex, Watch, inspect_postgres, postgres_figures,
 };
-pub use reading::Reading;
+pub use reading::{DocumentKind, DocumentRow, Reading};
 pub use records::{
     DocsFinish, FeedEnd, FileChanges, GitFinish, Outcome, PageChanges, RecordCounts, Source, TicketImport,
     TicketOutcome,

@@ -5,15 +5,41 @@
 
 use docassist_model::projection::ChangeRow;
 use docassist_model::{
-    Commit, Credit, CreditRole, Decision, FileChange, FileEntry, Identity, Page, RecordSink, SourceId, Ticket,
+    Commit, Credit, CreditRole, Decision, FileChange, FileEntry, Identity, ObjectId, Page, RecordSink, SourceId,
+    Ticket, TicketKey,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::encoding::{self, Malformed};
 use crate::{Result, Source};
 
 /// Commits that are handed on at a time: what a [`Writer`](crate::Writer) stages at a time.
 pub(crate) const BATCH: usize = 1_000;
+
+/// What a document is among a source's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DocumentKind {
+    /// A commit.
+    Commit,
+    /// A ticket.
+    Ticket,
+    /// A page.
+    Page,
+    /// A decision record: what was understood of a page.
+    Decision,
+}
+
+/// A document and a number that changes when its content does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DocumentRow<'a> {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// The hexadecimal name of a commit, the key of a ticket, the path of a page or of a decision record's page.
+    pub key: &'a str,
+    /// Of a commit: its name and its author as `.mailmap` has it; of the others: everything that is stored. Made of
+    /// SHA-256, so that equal documents have equal ones in every store, whichever process wrote them and whenever.
+    pub fingerprint: u64,
+}
 
 /// One state of an organisation's records. What a sync under way has staged, and what stands in for a source that is read
 /// anew, is no part of it.
@@ -49,6 +75,32 @@ pub trait Reading {
     /// The tickets of a source, whole.
     fn tickets(&mut self, source: SourceId, take: &mut dyn FnMut(&Ticket) -> Result<()>) -> Result<()>;
 
+    /// What documents a source has, each with its fingerprint, in any order: whoever keeps something about documents
+    /// compares it with what was before, and reads those that differ. Parses none; about a second for 140,000 commits and
+    /// 90,000 tickets.
+    fn documents(&mut self, source: SourceId, take: &mut dyn FnMut(DocumentRow<'_>)) -> Result<()>;
+
+    /// Those of the named commits that are visible, whole and each once, in any order. O(log n) for each; any number may
+    /// be named at once.
+    fn commits_of(
+        &mut self,
+        source: SourceId,
+        ids: &[ObjectId],
+        take: &mut dyn FnMut(&Commit) -> Result<()>,
+    ) -> Result<()>;
+
+    /// The same of tickets. Those of other sources are passed over.
+    fn tickets_of(
+        &mut self,
+        source: SourceId,
+        keys: &[TicketKey],
+        take: &mut dyn FnMut(&Ticket) -> Result<()>,
+    ) -> Result<()>;
+
+    /// The same of pages, with their texts.
+    fn pages_of(&mut self, source: SourceId, paths: &[String], take: &mut dyn FnMut(&Page) -> Result<()>)
+    -> Result<()>;
+
     /// The same state as [`Store::project`](crate::Store::project) gives it.
     fn project(&mut self, sink: &mut dyn RecordSink) -> Result<u64>;
 }
@@ -62,6 +114,13 @@ pub(crate) struct Names {
     changes: Vec<ChangeRow>,
 }
 
+/// Numbers whose names are to be looked up.
+#[derive(Default)]
+pub(crate) struct Unknown {
+    pub(crate) identities: FxHashSet<u32>,
+    pub(crate) paths: FxHashSet<u32>,
+}
+
 impl Names {
     /// The identity of a number.
     pub(crate) fn identity(&self, number: u32) -> Result<Identity, Malformed> {
@@ -70,6 +129,23 @@ impl Names {
 
     fn path(&self, number: u32) -> Result<String, Malformed> {
         self.paths.get(&number).map(|path| (**path).to_owned()).ok_or(Malformed)
+    }
+
+    /// The numbers of a commit that are not known here yet, to be looked up: of identities and of paths.
+    pub(crate) fn unknown(
+        &mut self,
+        people: [u32; 2],
+        credits: &[u8],
+        changes: &[u8],
+        unknown: &mut Unknown,
+    ) -> Result<(), Malformed> {
+        encoding::credits(credits, &mut self.credits)?;
+        let people = people.into_iter().chain(self.credits.iter().map(|(_, identity)| *identity));
+        unknown.identities.extend(people.filter(|identity| !self.identities.contains_key(identity)));
+        encoding::changes(changes, &mut self.changes)?;
+        let paths = self.changes.iter().flat_map(|change| [Some(change.path), change.from]).flatten();
+        unknown.paths.extend(paths.filter(|path| !self.paths.contains_key(path)));
+        Ok(())
     }
 
     /// The credits of a commit.

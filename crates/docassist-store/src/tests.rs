@@ -4,6 +4,7 @@ mod builders;
 mod control;
 mod copy;
 mod docs;
+mod documents;
 mod git;
 mod organisations;
 mod postgres;

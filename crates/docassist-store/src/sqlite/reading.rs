@@ -1,13 +1,15 @@
 //! Reads records whole.
 
-use docassist_model::{Commit, Decision, FileEntry, Identity, ObjectId, Page, RecordSink, SourceId, Ticket};
+use docassist_model::{Commit, Decision, FileEntry, Identity, ObjectId, Page, RecordSink, SourceId, Ticket, TicketKey};
+use rusqlite::types::ToSql;
 use rusqlite::{Row, Transaction};
+use rustc_hash::FxHashMap;
 
 use super::fault::{Fault, Inner};
 use super::{columns, project, sources};
-use crate::encoding;
-use crate::reading::{BATCH, Names};
-use crate::{Reading, Result, Source};
+use crate::reading::{BATCH, Names, Unknown};
+use crate::{DocumentKind, DocumentRow, Reading, Result, Source};
+use crate::{derived, encoding};
 
 /// What a transaction sees.
 pub(super) struct SqliteReading<'a> {
@@ -22,6 +24,56 @@ impl<'a> SqliteReading<'a> {
         let mut sources = sources::all(transaction)?;
         sources.sort_unstable_by_key(|source| source.id);
         Ok(Self { transaction, location, sequence: sources::sequence(transaction)?, sources })
+    }
+
+    /// Runs `read` in this state.
+    fn run<T>(&self, read: impl FnOnce(&Transaction<'_>) -> Inner<T>) -> Result<T> {
+        read(self.transaction).map_err(|fault| fault.at(self.location))
+    }
+
+    /// Calls `take` with the row of each of `keys`, in the order of the table: `find` has the row's number for the source
+    /// and a key, `read` the row of a number.
+    fn each_of<K: ToSql>(
+        &self,
+        source: SourceId,
+        keys: impl Iterator<Item = K>,
+        find: &str,
+        read: &str,
+        take: &mut dyn FnMut(&Row<'_>) -> Inner<()>,
+    ) -> Result<()> {
+        self.run(|transaction| {
+            let mut find = transaction.prepare_cached(find)?;
+            let mut numbers = Vec::new();
+            for key in keys {
+                let mut rows = find.query((source.0, key))?;
+                if let Some(row) = rows.next()? {
+                    numbers.push(columns::integer(row, 0)?);
+                }
+            }
+            numbers.sort_unstable();
+            numbers.dedup();
+            let mut read = transaction.prepare_cached(read)?;
+            for n in numbers {
+                let mut rows = read.query([n])?;
+                while let Some(row) = rows.next()? {
+                    take(row)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The fingerprints of the identities of a source as `.mailmap` has them.
+    fn authors(&self, source: SourceId) -> Result<FxHashMap<u32, u64>> {
+        const SQL: &str = "SELECT id, canonical_name, canonical_email FROM identities \
+             WHERE source = ?1 AND canonical_email IS NOT NULL";
+        let mut authors = FxHashMap::default();
+        self.each(source, SQL, &mut |row| {
+            let fingerprint = derived::author_fingerprint(columns::text(row, 1)?, columns::text(row, 2)?);
+            authors.insert(columns::number(row, 0)?, fingerprint);
+            Ok(())
+        })?;
+        Ok(authors)
     }
 
     /// Calls `take` with every row of a query about the source.
@@ -69,6 +121,34 @@ fn identity(row: &Row<'_>, first: usize) -> Inner<Identity> {
 
 fn object_id(raw: &[u8]) -> Inner<ObjectId> {
     ObjectId::from_bytes(raw).ok_or_else(|| Fault::Malformed(format!("an object name of {} bytes", raw.len())))
+}
+
+/// Looks up what the commit in a row refers to.
+fn learn(transaction: &Transaction<'_>, row: &Row<'_>, names: &mut Names) -> Inner<()> {
+    let people = [columns::number(row, 2)?, columns::number(row, 3)?];
+    let mut unknown = Unknown::default();
+    names.unknown(people, columns::blob(row, 7)?, columns::blob(row, 8)?, &mut unknown)?;
+    let mut find = transaction.prepare_cached("SELECT name, email FROM identities WHERE id = ?1")?;
+    for id in unknown.identities {
+        let mut rows = find.query([id])?;
+        if let Some(row) = rows.next()? {
+            names.identities.insert(id, identity(row, 0)?);
+        }
+    }
+    let mut find = transaction.prepare_cached("SELECT path FROM paths WHERE id = ?1")?;
+    for id in unknown.paths {
+        let mut rows = find.query([id])?;
+        if let Some(row) = rows.next()? {
+            names.paths.insert(id, columns::text(row, 0)?.into());
+        }
+    }
+    Ok(())
+}
+
+fn page(row: &Row<'_>) -> Inner<Page> {
+    let mut page: Page = serde_json::from_str(columns::text(row, 0)?)?;
+    columns::text(row, 1)?.clone_into(&mut page.text);
+    Ok(page)
 }
 
 fn commit(row: &Row<'_>, names: &mut Names) -> Inner<Commit> {
@@ -132,11 +212,7 @@ impl Reading for SqliteReading<'_> {
 
     fn pages(&mut self, source: SourceId) -> Result<Vec<Page>> {
         const SQL: &str = "SELECT outline, text FROM pages JOIN page_texts USING (n) WHERE source = ?1 ORDER BY path";
-        self.all(source, SQL, |row| {
-            let mut page: Page = serde_json::from_str(columns::text(row, 0)?)?;
-            columns::text(row, 1)?.clone_into(&mut page.text);
-            Ok(page)
-        })
+        self.all(source, SQL, page)
     }
 
     fn decisions(&mut self, source: SourceId) -> Result<Vec<Decision>> {
@@ -147,6 +223,80 @@ impl Reading for SqliteReading<'_> {
     fn tickets(&mut self, source: SourceId, take: &mut dyn FnMut(&Ticket) -> Result<()>) -> Result<()> {
         const SQL: &str = "SELECT body FROM tickets JOIN ticket_bodies USING (n) WHERE source = ?1 ORDER BY n";
         self.each(source, SQL, &mut |row| Ok(take(&serde_json::from_str(columns::text(row, 0)?)?)?))
+    }
+
+    fn documents(&mut self, source: SourceId, take: &mut dyn FnMut(DocumentRow<'_>)) -> Result<()> {
+        const COMMITS: &str = "SELECT id, author FROM commits \
+             WHERE source = ?1 AND n <= (SELECT visible_commit FROM sources WHERE id = ?1)";
+        const TICKETS: &str = "SELECT key, body FROM tickets JOIN ticket_bodies USING (n) WHERE source = ?1 ORDER BY n";
+        const PAGES: &str = "SELECT path, outline, text FROM pages JOIN page_texts USING (n) WHERE source = ?1";
+        const DECISIONS: &str = "SELECT body FROM decisions WHERE source = ?1";
+        let authors = self.authors(source)?;
+        self.each(source, COMMITS, &mut |row| {
+            let (id, author) = (object_id(columns::blob(row, 0)?)?, columns::number(row, 1)?);
+            let author = authors.get(&author).copied().unwrap_or_default();
+            let fingerprint = derived::commit_fingerprint(&id, author);
+            take(DocumentRow { kind: DocumentKind::Commit, key: &id.to_hex(), fingerprint });
+            Ok(())
+        })?;
+        self.each(source, TICKETS, &mut |row| {
+            let fingerprint = derived::body_fingerprint(columns::text(row, 1)?);
+            take(DocumentRow { kind: DocumentKind::Ticket, key: columns::text(row, 0)?, fingerprint });
+            Ok(())
+        })?;
+        self.each(source, PAGES, &mut |row| {
+            let fingerprint = derived::page_fingerprint(columns::text(row, 1)?, columns::text(row, 2)?);
+            take(DocumentRow { kind: DocumentKind::Page, key: columns::text(row, 0)?, fingerprint });
+            Ok(())
+        })?;
+        self.each(source, DECISIONS, &mut |row| {
+            let body = columns::text(row, 0)?;
+            let (key, fingerprint) = (derived::decision_path(body)?, derived::body_fingerprint(body));
+            take(DocumentRow { kind: DocumentKind::Decision, key: &key, fingerprint });
+            Ok(())
+        })
+    }
+
+    fn commits_of(
+        &mut self,
+        source: SourceId,
+        ids: &[ObjectId],
+        take: &mut dyn FnMut(&Commit) -> Result<()>,
+    ) -> Result<()> {
+        // Only what is visible is there.
+        const FIND: &str = "SELECT n FROM commit_ids WHERE source = ?1 AND id = ?2";
+        const READ: &str = "SELECT id, parents, author, committer, authored, time, message, credits, changes \
+             FROM commits JOIN commit_texts USING (n) WHERE n = ?1";
+        let mut names = Names::default();
+        let transaction = self.transaction;
+        self.each_of(source, ids.iter().map(ObjectId::as_bytes), FIND, READ, &mut |row| {
+            learn(transaction, row, &mut names)?;
+            Ok(take(&commit(row, &mut names)?)?)
+        })
+    }
+
+    fn tickets_of(
+        &mut self,
+        source: SourceId,
+        keys: &[TicketKey],
+        take: &mut dyn FnMut(&Ticket) -> Result<()>,
+    ) -> Result<()> {
+        const FIND: &str = "SELECT n FROM tickets WHERE source = ?1 AND key = ?2";
+        const READ: &str = "SELECT body FROM ticket_bodies WHERE n = ?1";
+        self.each_of(source, keys.iter().map(TicketKey::as_str), FIND, READ, &mut |row| {
+            Ok(take(&serde_json::from_str(columns::text(row, 0)?)?)?)
+        })
+    }
+
+    fn pages_of(
+        &mut self,
+        source: SourceId,
+        paths: &[String],
+        take: &mut dyn FnMut(&Page) -> Result<()>,
+    ) -> Result<()> {
+        const FIND: &str = "SELECT n FROM pages WHERE source = ?1 AND path = ?2";
+        const READ: &str = "SELECT outline, text FROM pages JOIN page_texts USING (n) WHERE n = ?1";
+        self.each_of(source, paths.iter(), FIND, READ, &mut |row| Ok(take(&page(row)?)?))
     }
 
     fn project(&mut self, sink: &mut dyn RecordSink) -> Result<u64> {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::builders::{any_commit, any_ticket, commit, decision, end, file, git, id, import, page, sync, ticket};
+use super::documents::documents;
 use super::{project, refused, scope, writer};
 use crate::{
     Copied, DocsFinish, FileChanges, GitFinish, PageChanges, PostgresConfig, PostgresStore, Result, SqliteStore, Store,
@@ -204,6 +205,23 @@ fn what_is_there_is_replaced_only_where_that_is_said() {
         copied(from, to, true, &Unobserved).unwrap();
         assert_eq!(project(to).1, lines);
     });
+}
+
+#[test]
+fn equal_documents_have_equal_fingerprints_in_every_store() {
+    let Some(database) = postgres() else { return };
+    let (first, last) = (files(), files());
+    let odd = "\u{0}\u{1}\u{e9}\n";
+    let pages = [page("docs/a.md", "text\u{0}"), page(odd, "")];
+    let tickets = [ticket("ACME-1", odd), ticket("ACME-2", "two")];
+    for store in [&first.store as &dyn Store, &database] {
+        write(store, &[commit(1, "one"), commit(2, odd)], &tickets, &pages, odd);
+    }
+    let expected = documents(&first.store);
+    assert_eq!(expected.len(), 2 + 2 + 4 + 2);
+    assert_eq!(documents(&database), expected);
+    copied(&database, &last.store, false, &Unobserved).unwrap();
+    assert_eq!(documents(&last.store), expected);
 }
 
 /// Stops the work when it has been asked so many times.

@@ -58,6 +58,11 @@ super::suite! { super::Sqlite::new();
         pages_follow_their_files
         decisions_are_replaced_as_a_list
     }
+    documents {
+        documents_are_those_that_are_read
+        a_fingerprint_changes_with_its_document_alone
+        documents_are_fetched_by_their_keys
+    }
     organisations {
         an_organisation_that_was_never_written_is_empty
         organisations_do_not_see_each_other

@@ -9,27 +9,12 @@ use docassist_model::{Identity, SourceId};
 use postgres::GenericClient;
 use postgres::types::Type;
 use rustc_hash::FxHashMap;
-use sha2::{Digest as _, Sha256};
 
 use super::bulk::Table;
 use super::rows;
+use crate::derived::{Hash, hash};
 use crate::postgres::fault::{Fault, Inner};
 use crate::postgres::text;
-
-/// What stands for a long text in an index: 128 bits of SHA-256, too many to meet another one, also on purpose.
-pub(super) type Hash = [u8; 16];
-
-/// The hash of texts that are unique together.
-pub(super) fn hash(parts: &[&[u8]]) -> Hash {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part);
-    }
-    let mut hash = Hash::default();
-    hash.copy_from_slice(&digest.finalize()[..16]);
-    hash
-}
 
 fn path_hash(path: &str) -> Hash {
     hash(&[path.as_bytes()])

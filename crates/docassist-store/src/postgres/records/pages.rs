@@ -6,9 +6,9 @@ use postgres::types::Type;
 use rustc_hash::FxHashMap;
 
 use super::bulk::Table;
-use super::intern::{Hash, hash, take_long_numbers};
+use super::intern::take_long_numbers;
 use super::{rows, sources};
-use crate::derived::outline;
+use crate::derived::{Hash, hash, outline, page_hash};
 use crate::postgres::fault::Inner;
 use crate::postgres::text;
 use crate::settlement::Settlement;
@@ -109,7 +109,7 @@ fn upsert(client: &mut impl GenericClient, org: i64, source: SourceId, pages: &F
     let mut changed = Vec::new();
     for (path, page) in pages {
         let outline = serde_json::to_string(&outline(page))?;
-        let content = hash(&[outline.as_bytes(), page.text.as_bytes()]);
+        let content = page_hash(&outline, &page.text);
         let n = match stored.get(path.as_slice()) {
             Some((_, same)) if *same == content => continue,
             Some(&(n, _)) => n,

@@ -1,19 +1,26 @@
 //! Reads records whole.
 
-use docassist_model::{Commit, Decision, FileEntry, Identity, OrgSlug, Page, RecordSink, SourceId, Ticket};
+use docassist_model::{
+    Commit, Decision, FileEntry, Identity, ObjectId, OrgSlug, Page, RecordSink, SourceId, Ticket, TicketKey,
+};
 use postgres::types::ToSql;
 use postgres::{Row, Transaction};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{project, rows, sources};
-use crate::encoding;
 use crate::postgres::fault::{Fault, Inner};
-use crate::reading::{BATCH, Names};
-use crate::{Reading, Result, Source};
+use crate::reading::{BATCH, Names, Unknown};
+use crate::{DocumentKind, DocumentRow, Reading, Result, Source};
+use crate::{derived, encoding};
 
 /// Rows that are in memory at a time: whole records are large.
 const PART: i32 = 1_000;
 /// The same of pages and tickets, whose texts may be long.
 const PART_OF_TEXTS: i32 = 200;
+/// The same of what is a few bytes each.
+const PART_OF_NUMBERS: i32 = 10_000;
+/// Keys that one statement takes.
+const KEYS: usize = 200;
 
 /// What a transaction sees of an organisation.
 pub(in crate::postgres) struct PostgresReading<'a, 'b> {
@@ -70,6 +77,42 @@ impl<'a, 'b> PostgresReading<'a, 'b> {
         Ok(values)
     }
 
+    /// Calls `take` with the rows that a query about the source has for each part of `keys`. These are a parameter of the
+    /// query, the third, as one array.
+    fn each_of<K: ToSql + Sync + Copy + Ord>(
+        &mut self,
+        source: SourceId,
+        mut keys: Vec<K>,
+        sql: &str,
+        take: &mut dyn FnMut(&mut Transaction<'_>, i64, &[Row]) -> Inner<()>,
+    ) -> Result<()> {
+        keys.sort_unstable();
+        // A key that is named twice might fall into two parts.
+        keys.dedup();
+        let result = (|| {
+            let statement = self.transaction.prepare(sql)?;
+            for part in keys.chunks(KEYS) {
+                let rows = self.transaction.query(&statement, &[&self.org, &rows::id(source), &part])?;
+                take(self.transaction, self.org, &rows)?;
+            }
+            Ok(())
+        })();
+        result.map_err(|fault: Fault| fault.at(self.location))
+    }
+
+    /// The fingerprints of the identities of a source as `.mailmap` has them.
+    fn authors(&mut self, source: SourceId) -> Result<FxHashMap<u32, u64>> {
+        const SQL: &str = "SELECT id, canonical_name, canonical_email FROM identities \
+             WHERE org = $1 AND source = $2 AND canonical_email IS NOT NULL";
+        let mut authors = FxHashMap::default();
+        self.each(source, PART_OF_NUMBERS, SQL, &mut |row| {
+            let fingerprint = derived::author_fingerprint(&rows::string(row, 1)?, &rows::string(row, 2)?);
+            authors.insert(rows::number32(row, 0)?, fingerprint);
+            Ok(())
+        })?;
+        Ok(authors)
+    }
+
     fn names(&mut self, source: SourceId) -> Result<Names> {
         const IDENTITIES: &str = "SELECT id, name, email FROM identities WHERE org = $1 AND source = $2";
         const PATHS: &str = "SELECT id, path FROM paths WHERE org = $1 AND source = $2";
@@ -88,6 +131,31 @@ impl<'a, 'b> PostgresReading<'a, 'b> {
 
 fn identity(row: &Row, first: usize) -> Inner<Identity> {
     Ok(Identity { name: rows::string(row, first)?.into_owned(), email: rows::string(row, first + 1)?.into_owned() })
+}
+
+/// Looks up what the commits in some rows refer to.
+fn learn(transaction: &mut Transaction<'_>, org: i64, commits: &[Row], names: &mut Names) -> Inner<()> {
+    const IDENTITIES: &str = "SELECT id, name, email FROM identities WHERE org = $1 AND id = ANY($2)";
+    const PATHS: &str = "SELECT id, path FROM paths WHERE org = $1 AND id = ANY($2)";
+    let mut unknown = Unknown::default();
+    for row in commits {
+        let people = [rows::number32(row, 2)?, rows::number32(row, 3)?];
+        names.unknown(people, rows::bytes(row, 7)?, rows::bytes(row, 8)?, &mut unknown)?;
+    }
+    let numbers = |numbers: &FxHashSet<u32>| numbers.iter().map(|number| number.cast_signed()).collect::<Vec<_>>();
+    for row in transaction.query(IDENTITIES, &[&org, &numbers(&unknown.identities)])? {
+        names.identities.insert(rows::number32(&row, 0)?, identity(&row, 1)?);
+    }
+    for row in transaction.query(PATHS, &[&org, &numbers(&unknown.paths)])? {
+        names.paths.insert(rows::number32(&row, 0)?, rows::string(&row, 1)?.into());
+    }
+    Ok(())
+}
+
+fn page(row: &Row) -> Inner<Page> {
+    let mut page: Page = serde_json::from_str(rows::value(row, 0)?)?;
+    page.text = rows::string(row, 1)?.into_owned();
+    Ok(page)
 }
 
 fn commit(row: &Row, names: &mut Names) -> Inner<Commit> {
@@ -152,11 +220,7 @@ impl Reading for PostgresReading<'_, '_> {
     fn pages(&mut self, source: SourceId) -> Result<Vec<Page>> {
         const SQL: &str = "SELECT outline, text FROM pages JOIN page_texts USING (org, n) \
              WHERE pages.org = $1 AND source = $2 ORDER BY path COLLATE \"C\"";
-        self.all(source, PART_OF_TEXTS, SQL, |row| {
-            let mut page: Page = serde_json::from_str(rows::value(row, 0)?)?;
-            page.text = rows::string(row, 1)?.into_owned();
-            Ok(page)
-        })
+        self.all(source, PART_OF_TEXTS, SQL, page)
     }
 
     fn decisions(&mut self, source: SourceId) -> Result<Vec<Decision>> {
@@ -168,6 +232,84 @@ impl Reading for PostgresReading<'_, '_> {
         const SQL: &str = "SELECT body FROM tickets JOIN ticket_bodies USING (org, n) \
              WHERE tickets.org = $1 AND source = $2 ORDER BY n";
         self.each(source, PART_OF_TEXTS, SQL, &mut |row| Ok(take(&serde_json::from_str(rows::value(row, 0)?)?)?))
+    }
+
+    fn documents(&mut self, source: SourceId, take: &mut dyn FnMut(DocumentRow<'_>)) -> Result<()> {
+        const COMMITS: &str = "SELECT id, author FROM commits WHERE org = $1 AND source = $2 \
+             AND n <= (SELECT visible_commit FROM sources WHERE org = $1 AND id = $2)";
+        // The hashes of contents are there, and they are those that the other backend computes.
+        const TICKETS: &str = "SELECT key, hash FROM tickets WHERE org = $1 AND source = $2";
+        const PAGES: &str = "SELECT path, content FROM pages WHERE org = $1 AND source = $2";
+        const DECISIONS: &str = "SELECT body FROM decisions WHERE org = $1 AND source = $2";
+        let authors = self.authors(source)?;
+        self.each(source, PART_OF_NUMBERS, COMMITS, &mut |row| {
+            let id = rows::object_id(rows::bytes(row, 0)?)?;
+            let author = authors.get(&rows::number32(row, 1)?).copied().unwrap_or_default();
+            let fingerprint = derived::commit_fingerprint(&id, author);
+            take(DocumentRow { kind: DocumentKind::Commit, key: &id.to_hex(), fingerprint });
+            Ok(())
+        })?;
+        self.each(source, PART_OF_NUMBERS, TICKETS, &mut |row| {
+            let fingerprint = derived::fingerprint(rows::bytes(row, 1)?);
+            take(DocumentRow { kind: DocumentKind::Ticket, key: rows::value(row, 0)?, fingerprint });
+            Ok(())
+        })?;
+        self.each(source, PART_OF_NUMBERS, PAGES, &mut |row| {
+            let fingerprint = derived::fingerprint(rows::bytes(row, 1)?);
+            take(DocumentRow { kind: DocumentKind::Page, key: &rows::string(row, 0)?, fingerprint });
+            Ok(())
+        })?;
+        self.each(source, PART, DECISIONS, &mut |row| {
+            let body = rows::value(row, 0)?;
+            let (key, fingerprint) = (derived::decision_path(body)?, derived::body_fingerprint(body));
+            take(DocumentRow { kind: DocumentKind::Decision, key: &key, fingerprint });
+            Ok(())
+        })
+    }
+
+    fn commits_of(
+        &mut self,
+        source: SourceId,
+        ids: &[ObjectId],
+        take: &mut dyn FnMut(&Commit) -> Result<()>,
+    ) -> Result<()> {
+        const SQL: &str = "SELECT id, parents, author, committer, authored, time, message, credits, changes \
+             FROM commits JOIN commit_texts USING (org, n) WHERE commits.org = $1 AND source = $2 AND id = ANY($3) \
+             AND n <= (SELECT visible_commit FROM sources WHERE org = $1 AND id = $2)";
+        let mut names = Names::default();
+        let ids = ids.iter().map(ObjectId::as_bytes).collect();
+        self.each_of(source, ids, SQL, &mut |transaction, org, rows| {
+            learn(transaction, org, rows, &mut names)?;
+            rows.iter().try_for_each(|row| Ok(take(&commit(row, &mut names)?)?))
+        })
+    }
+
+    fn tickets_of(
+        &mut self,
+        source: SourceId,
+        keys: &[TicketKey],
+        take: &mut dyn FnMut(&Ticket) -> Result<()>,
+    ) -> Result<()> {
+        const SQL: &str = "SELECT body FROM tickets JOIN ticket_bodies USING (org, n) \
+             WHERE tickets.org = $1 AND source = $2 AND key = ANY($3)";
+        let keys = keys.iter().map(TicketKey::as_str).collect();
+        self.each_of(source, keys, SQL, &mut |_, _, rows| {
+            rows.iter().try_for_each(|row| Ok(take(&serde_json::from_str(rows::value(row, 0)?)?)?))
+        })
+    }
+
+    fn pages_of(
+        &mut self,
+        source: SourceId,
+        paths: &[String],
+        take: &mut dyn FnMut(&Page) -> Result<()>,
+    ) -> Result<()> {
+        const SQL: &str = "SELECT outline, text FROM pages JOIN page_texts USING (org, n) \
+             WHERE pages.org = $1 AND source = $2 AND hash = ANY($3)";
+        let hashes: Vec<_> = paths.iter().map(|path| derived::hash(&[path.as_bytes()])).collect();
+        self.each_of(source, hashes.iter().map(<[u8; 16]>::as_slice).collect(), SQL, &mut |_, _, rows| {
+            rows.iter().try_for_each(|row| Ok(take(&page(row)?)?))
+        })
     }
 
     fn project(&mut self, sink: &mut dyn RecordSink) -> Result<u64> {

@@ -9,9 +9,9 @@ use postgres::{Client, GenericClient};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::bulk::Table;
-use super::intern::{Hash, hash, take_long_numbers};
+use super::intern::take_long_numbers;
 use super::{rows, sources};
-use crate::derived::TicketColumns;
+use crate::derived::{Hash, TicketColumns, hash};
 use crate::encoding;
 use crate::postgres::database::off_the_runtime;
 use crate::postgres::fault::{Fault, Inner};

@@ -9,8 +9,9 @@ use postgres::Client;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::intern::{Numbers, hash};
+use super::intern::Numbers;
 use super::{git, pages, rows, shadow, sources, tickets};
+use crate::derived::hash;
 use crate::postgres::database::{Connection, Database, in_place, off_the_runtime};
 use crate::postgres::fault::{Fault, Inner};
 use crate::{
