@@ -6,8 +6,8 @@ use std::sync::{PoisonError, RwLock};
 use docassist_model::{OrgSlug, TenantScope};
 
 use super::{
-    Candidate, Counts, Entry, FacetCount, FacetField, Filter, Index, IndexError, IndexQuery, Position, Result,
-    Selection, StoredVectors,
+    Candidate, Counts, Entry, FacetCount, FacetField, Filter, Index, IndexError, IndexQuery, IndexedDocument, Position,
+    Result, Selection, StoredVectors,
 };
 use crate::lexical::{Bm25, CountedTerms, Statistics};
 use crate::passage::{Passage, PassageId};
@@ -23,6 +23,7 @@ pub struct MemoryIndex {
 struct Org {
     passages: BTreeMap<PassageId, Stored>,
     statistics: Statistics,
+    documents: BTreeMap<(String, String), u64>,
     sequence: Option<u64>,
 }
 
@@ -104,6 +105,13 @@ impl Index for MemoryIndex {
 
     fn remove(&self, scope: &TenantScope, which: &Selection) -> Result<u64> {
         Ok(self.write(scope, |org| {
+            match which {
+                Selection::Passages(_) => {}
+                Selection::Source(source) => org.documents.retain(|(other, _), _| other != source),
+                Selection::Document { source, document } => {
+                    org.documents.remove(&(source.clone(), document.clone()));
+                }
+            }
             let ids: Vec<PassageId> = match which {
                 Selection::Passages(ids) => ids.clone(),
                 Selection::Source(source) => ids(org, |passage| passage.source == *source),
@@ -113,6 +121,29 @@ impl Index for MemoryIndex {
             };
             ids.into_iter().filter(|&id| org.remove(id).is_some()).count() as u64
         }))
+    }
+
+    fn documents(&self, scope: &TenantScope) -> Result<Vec<IndexedDocument>> {
+        Ok(self.read(scope, |org| {
+            let document = |((source, document), &fingerprint): (&(String, String), &u64)| IndexedDocument {
+                source: source.clone(),
+                document: document.clone(),
+                fingerprint,
+            };
+            org.documents.iter().map(document).collect()
+        }))
+    }
+
+    fn note_documents(&self, scope: &TenantScope, noted: &[IndexedDocument], gone: &[(String, String)]) -> Result<()> {
+        self.write(scope, |org| {
+            for gone in gone {
+                org.documents.remove(gone);
+            }
+            for noted in noted {
+                org.documents.insert((noted.source.clone(), noted.document.clone()), noted.fingerprint);
+            }
+        });
+        Ok(())
     }
 
     fn search(&self, scope: &TenantScope, query: &IndexQuery<'_>) -> Result<Vec<Candidate>> {

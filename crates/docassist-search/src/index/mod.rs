@@ -4,6 +4,7 @@
 //! for evaluations of a few thousand documents. Every call names the organisation by its [`TenantScope`]; there is no call over
 //! two.
 
+mod documents;
 mod edge;
 mod entry;
 mod filter;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::lexical::{SparseVector, Statistics};
 use crate::passage::{Passage, PassageId};
 
+pub use documents::IndexedDocument;
 pub use edge::{EdgeIndex, EdgeOptions};
 pub use entry::{Entry, entries, index_all};
 pub use filter::{FacetField, Filter};
@@ -25,8 +27,8 @@ pub use replace::{Replaced, replace_document};
 /// Why the index could not do something.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    /// Another process has the index open.
-    #[error("the search index is open in another process; stop it, or ask it instead")]
+    /// As many processes as may have the index open have it open.
+    #[error("the search index is open in as many processes as can have it open; stop one, or ask it instead")]
     InUse,
     /// A vector of the wrong size.
     #[error("a vector of {got} dimensions for an index of {expected}")]
@@ -154,12 +156,33 @@ pub trait Index: Send + Sync {
     /// Where the index cannot be written, or a vector has the wrong size.
     fn set_dense(&self, scope: &TenantScope, vectors: &[(PassageId, Vec<f32>)]) -> Result<u64>;
 
-    /// Removes passages from every later answer. Returns how many there were.
+    /// Removes passages from every later answer. Returns how many there were. What was noted of a document or a source that is
+    /// removed is forgotten.
     ///
     /// # Errors
     ///
     /// Where the index cannot be written.
     fn remove(&self, scope: &TenantScope, which: &Selection) -> Result<u64>;
+
+    /// The documents that the index was told to hold, in any order. Time and memory grow with all of them.
+    ///
+    /// # Errors
+    ///
+    /// Where the index cannot be read.
+    fn documents(&self, scope: &TenantScope) -> Result<Vec<IndexedDocument>>;
+
+    /// Notes documents that the index holds now, and forgets those that are `gone` (source, document), so that whoever follows a
+    /// store can see what differs. It touches no passage. Durable with [`Index::commit`].
+    ///
+    /// # Errors
+    ///
+    /// Where the index cannot be written.
+    fn note_documents(
+        &self,
+        scope: &TenantScope,
+        noted: &[IndexedDocument],
+        gone: &[(String, String)],
+    ) -> Result<()>;
 
     /// The best passages by each of the query's vectors, in no order.
     ///

@@ -282,21 +282,81 @@ pub(crate) fn an_identity_that_comes_twice_counts_once(index: &dyn Index) {
     assert_eq!(all(index, &scope, "second"), ["a"]);
 }
 
-/// Makes a test of each of the above for an index that `$make` makes; it may return something to keep alive with it.
+pub(crate) fn noted(source: &str, document: &str, fingerprint: u64) -> IndexedDocument {
+    IndexedDocument { source: source.into(), document: document.into(), fingerprint }
+}
+
+pub(crate) fn all_noted(index: &dyn Index, scope: &TenantScope) -> Vec<IndexedDocument> {
+    let mut documents = index.documents(scope).unwrap();
+    documents.sort();
+    documents
+}
+
+pub(crate) fn remembers_documents(index: &dyn Index) {
+    let (one, two) = (scope("one"), scope("two"));
+    assert_eq!(all_noted(index, &one), []);
+    index.upsert(&one, &entries(vec![passage("docs", "a", "cache"), passage("wiki", "a", "cache")])).unwrap();
+    assert_eq!(all_noted(index, &one), [], "only what is noted");
+    let (first, second, third) = (noted("docs", "a", 1), noted("docs", "b", u64::MAX), noted("wiki", "a", 3));
+    index.note_documents(&one, &[first.clone(), second.clone(), third.clone()], &[]).unwrap();
+    assert_eq!(all_noted(index, &one), [first.clone(), second.clone(), third.clone()]);
+    index.commit(&one, 1).unwrap();
+    assert_eq!(all_noted(index, &one), [first.clone(), second.clone(), third.clone()]);
+    assert_eq!(all_noted(index, &two), [], "another organisation");
+    let changed = noted("docs", "a", 4);
+    let gone = [("docs".to_owned(), "b".to_owned()), ("docs".to_owned(), "unknown".to_owned())];
+    index.note_documents(&one, std::slice::from_ref(&changed), &gone).unwrap();
+    assert_eq!(all_noted(index, &one), [changed.clone(), third.clone()]);
+    index.commit(&one, 2).unwrap();
+    assert_eq!(all_noted(index, &one), [changed.clone(), third.clone()]);
+    assert_eq!(index.counts(&one).unwrap().passages, 2, "notes are no passages");
+    let passages = Selection::Passages(vec![passage("docs", "a", "").id]);
+    index.remove(&one, &passages).unwrap();
+    assert_eq!(all_noted(index, &one), [changed, third.clone()], "passages are not documents");
+    index.remove(&one, &Selection::Document { source: "docs".into(), document: "a".into() }).unwrap();
+    assert_eq!(all_noted(index, &one), [third]);
+    index.note_documents(&one, &[first.clone(), second.clone()], &[]).unwrap();
+    index.commit(&one, 3).unwrap();
+    index.remove(&one, &Selection::Source("docs".into())).unwrap();
+    index.note_documents(&one, std::slice::from_ref(&first), &[]).unwrap();
+    index.remove(&one, &Selection::Source("wiki".into())).unwrap();
+    assert_eq!(all_noted(index, &one), std::slice::from_ref(&first));
+    index.commit(&one, 4).unwrap();
+    assert_eq!(all_noted(index, &one), [first]);
+    index.remove_org(&one).unwrap();
+    assert_eq!(all_noted(index, &one), []);
+}
+
+/// Makes a test of each of the above for an index that `$make` makes, with something to keep alive beside it; or, after
+/// `where_there_is`, for one that `$make` may make, given the test's name.
 macro_rules! suite {
-    ($make:expr) => {
-        $crate::index::suite::suite!($make;
+    (@tests $mode:ident $make:expr) => {
+        $crate::index::suite::suite!(@$mode $make;
             finds_by_terms_rarest_first scores_are_those_of_bm25 finds_by_meaning_and_gives_both_scores
             filters_by_every_field counts_facets what_is_removed_is_in_no_answer organisations_see_nothing_of_each_other
             vectors_stay_with_their_text a_document_is_replaced_by_its_difference scrolls_through_everything_once
-            an_identity_that_comes_twice_counts_once);
+            an_identity_that_comes_twice_counts_once remembers_documents);
     };
-    ($make:expr; $($test:ident)*) => {
+    (@always $make:expr; $($test:ident)*) => {
         $(#[test]
         fn $test() {
             let (index, _alive) = $make;
             $crate::index::suite::$test(&index);
         })*
+    };
+    (@sometimes $make:expr; $($test:ident)*) => {
+        $(#[test]
+        fn $test() {
+            if let Some(index) = $make(stringify!($test)) {
+                $crate::index::suite::$test(&*index);
+            }
+        })*
+    };
+    (where_there_is $make:expr) => {
+        $crate::index::suite::suite!(@tests sometimes $make);
+    };
+    ($make:expr) => {
+        $crate::index::suite::suite!(@tests always $make);
     };
 }
 pub(crate) use suite;

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::noted::{Noted, Sections};
 use crate::index::{DenseSpace, IndexError, Result};
 use crate::lexical::{Statistics, TermEntry, dimension};
 
 /// Raised when stored vectors or payloads change their meaning: terms, dimensions, weights. Other formats are built anew.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What an index is, as of its last commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,11 +26,22 @@ pub(super) struct State {
     pub(super) dense: Option<DenseSpace>,
     pub(super) passages: u64,
     pub(super) total_length: u64,
+    /// Documents that were noted.
+    pub(super) documents: u64,
 }
 
 impl State {
     pub(super) const fn empty(dense: Option<DenseSpace>, reason: Option<String>) -> Self {
-        Self { format: FORMAT, sequence: None, reason, weighed_with: None, dense, passages: 0, total_length: 0 }
+        Self {
+            format: FORMAT,
+            sequence: None,
+            reason,
+            weighed_with: None,
+            dense,
+            passages: 0,
+            total_length: 0,
+            documents: 0,
+        }
     }
 }
 
@@ -41,15 +53,61 @@ pub(super) struct Folder {
     _lock: File,
 }
 
+/// Processes that can have an organisation's index open at a time, each its own: a service beside a few commands.
+const SLOTS: usize = 8;
+
+fn slot(organisation: &Path, number: usize) -> PathBuf {
+    organisation.join(format!("search-{number}"))
+}
+
 impl Folder {
-    pub(super) fn open(root: &Path) -> Result<Self> {
-        fs::create_dir_all(root)?;
-        let lock = File::options().create(true).truncate(false).write(true).open(root.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { root: root.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(IndexError::InUse),
-            Err(TryLockError::Error(error)) => Err(error.into()),
+    /// The first folder of an organisation's that no process has open.
+    pub(super) fn first_free(organisation: &Path) -> Result<Self> {
+        for number in 0..SLOTS {
+            if let Some(folder) = Self::open(slot(organisation, number))? {
+                return Ok(folder);
+            }
         }
+        Err(IndexError::InUse)
+    }
+
+    /// Removes those of an organisation's folders that no process has open.
+    pub(super) fn remove_free(organisation: &Path) -> Result<()> {
+        for number in 0..SLOTS {
+            let root = slot(organisation, number);
+            if root.exists()
+                && let Some(folder) = Self::open(root)?
+            {
+                fs::remove_dir_all(&folder.root)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A folder; `None` where another process has it open.
+    fn open(root: PathBuf) -> Result<Option<Self>> {
+        loop {
+            fs::create_dir_all(&root)?;
+            let path = root.join("lock");
+            let lock = match File::options().create(true).truncate(false).write(true).open(&path) {
+                Ok(lock) => lock,
+                // The folder was removed since.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            match lock.try_lock() {
+                Ok(()) if is_at(&lock, &path)? => return Ok(Some(Self { root, _lock: lock })),
+                // Whoever had it removed the folder, and this lock with it.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Its own path.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The engine's folder.
@@ -119,6 +177,21 @@ impl Folder {
         })
     }
 
+    /// The documents as of a state; `None` where they cannot be read.
+    pub(super) fn documents(&self, state: &State) -> Option<Noted> {
+        match fs::read(self.root.join("documents")) {
+            Ok(bytes) => Noted::read(bytes, state.documents),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && state.documents == 0 => {
+                Some(Noted::default())
+            }
+            Err(_) => None,
+        }
+    }
+
+    pub(super) fn write_documents(&self, sections: &Sections) -> Result<()> {
+        self.replace("documents", |file| sections.write(file))
+    }
+
     fn replace(&self, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {
         let new = self.root.join(format!("{name}.new"));
         let mut file = BufWriter::new(File::create(&new)?);
@@ -155,4 +228,22 @@ impl Folder {
         closed.into_iter().try_for_each(|(_, path)| fs::remove_file(path))?;
         Ok(())
     }
+}
+
+/// Whether an open file is the one at a path still.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let open = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Elsewhere a file that is open keeps its folder.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> Result<bool> {
+    Ok(path.exists())
 }

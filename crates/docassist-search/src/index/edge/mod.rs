@@ -1,7 +1,12 @@
 //! The index on disk: one Qdrant Edge shard per organisation, in the process.
+//!
+//! A shard can be open in one process only. So that several can work on one data directory, each has one of its own: an
+//! organisation's are `search-0`, `search-1` and so on in its folder, and a process takes the first that is free. They follow the
+//! store independently.
 
 mod condition;
 mod files;
+mod noted;
 mod payload;
 mod shard;
 
@@ -12,11 +17,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use docassist_model::{OrgSlug, TenantScope};
 
 use super::{
-    Candidate, Counts, DenseSpace, Entry, FacetCount, FacetField, Filter, Index, IndexQuery, Position, Result,
-    Selection, StoredVectors,
+    Candidate, Counts, DenseSpace, Entry, FacetCount, FacetField, Filter, Index, IndexQuery, IndexedDocument, Position,
+    Result, Selection, StoredVectors,
 };
 use crate::lexical::Statistics;
 use crate::passage::{Passage, PassageId};
+use files::Folder;
 use shard::Shard;
 
 /// How an index on disk is kept.
@@ -52,9 +58,29 @@ impl EdgeIndex {
             return Ok(Arc::clone(shard));
         }
         // A slug is a file name: `OrgSlug` admits nothing that could leave the folder.
-        let opened = Arc::new(Shard::open(&self.root.join(scope.org().as_str()), self.options.dense.as_ref())?);
+        let opened = Arc::new(Shard::first_free(&self.folder(scope), self.options.dense.as_ref())?);
         *slot = Some(Arc::clone(&opened));
         Ok(opened)
+    }
+
+    /// Lets go of an organisation's index, where it is open and nothing is lost by it: no call uses it, and all is committed or
+    /// failed. It is opened again when it is asked for. Returns whether it is closed now. For a service that bounds how many are
+    /// open.
+    #[must_use = "it stays open while it is used"]
+    pub fn close(&self, scope: &TenantScope) -> bool {
+        let slot = self.slot(scope);
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        // Dropped under the slot's lock: whoever opens it next finds its folder free.
+        let closable = slot.as_mut().is_none_or(|shard| Arc::get_mut(shard).is_some_and(|shard| shard.can_close()));
+        if closable {
+            *slot = None;
+        }
+        closable
+    }
+
+    /// The organisation's folder, in which others keep data as well.
+    fn folder(&self, scope: &TenantScope) -> PathBuf {
+        self.root.join(scope.org().as_str())
     }
 
     fn slot(&self, scope: &TenantScope) -> Slot {
@@ -74,6 +100,14 @@ impl Index for EdgeIndex {
 
     fn remove(&self, scope: &TenantScope, which: &Selection) -> Result<u64> {
         self.shard(scope)?.remove(which)
+    }
+
+    fn documents(&self, scope: &TenantScope) -> Result<Vec<IndexedDocument>> {
+        self.shard(scope)?.documents()
+    }
+
+    fn note_documents(&self, scope: &TenantScope, noted: &[IndexedDocument], gone: &[(String, String)]) -> Result<()> {
+        self.shard(scope)?.note_documents(noted, gone)
     }
 
     fn search(&self, scope: &TenantScope, query: &IndexQuery<'_>) -> Result<Vec<Candidate>> {
@@ -143,11 +177,12 @@ impl Index for EdgeIndex {
         if let Some(shard) = slot.take() {
             // Searches that still hold it find nothing more.
             shard.clear()?;
+            match std::fs::remove_dir_all(shard.root()) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
         }
-        match std::fs::remove_dir_all(self.root.join(scope.org().as_str())) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
-        }
+        Folder::remove_free(&self.folder(scope))
     }
 }
 

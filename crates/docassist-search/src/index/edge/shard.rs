@@ -20,8 +20,10 @@ use rustc_hash::FxHashMap;
 
 use super::condition::{self, DOCUMENT, FACETS, INSTANT};
 use super::files::{FORMAT, Folder, State};
+use super::noted::Noted;
 use super::payload::{self, engine, passage_id, point_id};
-use crate::index::{DenseSpace, Entry, FacetField, IndexError, Position, Result, Selection};
+use crate::index::documents::DocumentChanges;
+use crate::index::{DenseSpace, Entry, FacetField, IndexError, IndexedDocument, Position, Result, Selection};
 use crate::lexical::{Bm25, SparseVector, Statistics};
 use crate::passage::PassageId;
 
@@ -65,6 +67,8 @@ struct Writer {
     state: State,
     /// Whether the marker of unfinished writing is on disk.
     dirty: bool,
+    /// What happened to the documents since the last commit; those of before are read from their file when they are asked for.
+    documents: DocumentChanges,
     /// Points written since a segment was closed.
     open: usize,
     /// The thread that closes one.
@@ -83,8 +87,9 @@ impl Writer {
 }
 
 impl Shard {
-    pub(super) fn open(root: &Path, dense: Option<&DenseSpace>) -> Result<Self> {
-        let folder = Folder::open(root)?;
+    /// Opens the first of an organisation's indexes that no process has open.
+    pub(super) fn first_free(organisation: &Path, dense: Option<&DenseSpace>) -> Result<Self> {
+        let folder = Folder::first_free(organisation)?;
         match whole(&folder, dense) {
             Ok(Some((edge, state, statistics))) => {
                 let embedded = count(&edge, state.dense.is_some().then(|| condition::with(DENSE))).map_err(engine)?;
@@ -128,7 +133,13 @@ impl Shard {
             folder,
             edge: Some(Arc::new(edge)),
             dense: state.dense.clone(),
-            writer: Mutex::new(Writer { state, dirty: false, open: 0, closing: None }),
+            writer: Mutex::new(Writer {
+                state,
+                dirty: false,
+                documents: DocumentChanges::default(),
+                open: 0,
+                closing: None,
+            }),
             statistics: RwLock::new(statistics),
             embedded: AtomicU64::new(embedded),
             broken: AtomicBool::new(false),
@@ -146,11 +157,16 @@ impl Shard {
     /// The right to write, with the marker on disk.
     fn begin(&self) -> Result<MutexGuard<'_, Writer>> {
         let mut writer = self.writer();
+        self.mark(&mut writer)?;
+        Ok(writer)
+    }
+
+    fn mark(&self, writer: &mut Writer) -> Result<()> {
         if !writer.dirty {
             self.folder.writing()?;
             writer.dirty = true;
         }
-        Ok(writer)
+        Ok(())
     }
 
     fn update(&self, operation: UpdateOperation) -> Result<()> {
@@ -299,7 +315,12 @@ impl Shard {
             ])
             .unwrap_or_default(),
         };
-        let _writer = self.begin()?;
+        let mut writer = self.begin()?;
+        match which {
+            Selection::Passages(_) => {}
+            Selection::Source(source) => writer.documents.forget_source(source),
+            Selection::Document { source, document } => writer.documents.forget(source, document),
+        }
         let mut removed = 0;
         loop {
             let request = ScrollRequest {
@@ -326,9 +347,37 @@ impl Shard {
         }
     }
 
+    pub(super) fn documents(&self) -> Result<Vec<IndexedDocument>> {
+        let writer = self.writer();
+        Ok(self.noted(&writer)?.with(&writer.documents))
+    }
+
+    fn noted(&self, writer: &Writer) -> Result<Noted> {
+        self.folder.documents(&writer.state).ok_or_else(|| engine("its documents cannot be read"))
+    }
+
+    pub(super) fn note_documents(&self, noted: &[IndexedDocument], gone: &[(String, String)]) -> Result<()> {
+        if !noted.is_empty() || !gone.is_empty() {
+            self.begin()?.documents.note(noted, gone);
+        }
+        Ok(())
+    }
+
+    /// Whether closing it loses nothing: all is committed, or cannot be any more.
+    pub(super) fn can_close(&self) -> bool {
+        !self.writer().dirty || self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Its own folder.
+    pub(super) fn root(&self) -> &Path {
+        self.folder.root()
+    }
+
     /// Empties it, so that whoever still holds it finds nothing.
     pub(super) fn clear(&self) -> Result<()> {
-        let _writer = self.begin()?;
+        let mut writer = self.begin()?;
+        writer.documents.clear();
+        writer.state = State::empty(self.dense.clone(), None);
         self.update(UpdateOperation::PointOperation(PointOperations::DeletePointsByFilter(EdgeFilter::new())))?;
         *self.statistics.write().unwrap_or_else(PoisonError::into_inner) = Statistics::default();
         self.embedded.store(0, Ordering::Relaxed);
@@ -354,6 +403,12 @@ impl Shard {
         writer.state.total_length = statistics.total_length();
         self.folder.write_statistics(&statistics)?;
         drop(statistics);
+        if !writer.documents.is_empty() {
+            let (sections, count) = self.noted(&writer)?.changed(&writer.documents);
+            self.folder.write_documents(&sections)?;
+            writer.state.documents = count;
+            writer.documents.clear();
+        }
         self.folder.write_state(&writer.state)?;
         self.folder.written()?;
         writer.dirty = false;
@@ -414,7 +469,9 @@ impl Shard {
 
     pub(super) fn optimise(&self) -> Result<bool> {
         // Segments are exchanged for better ones: a kill between would leave both.
-        let mut writer = self.begin()?;
+        let mut writer = self.writer();
+        let unfinished = writer.dirty;
+        self.mark(&mut writer)?;
         self.settle(&mut writer)?;
         let edge = self.edge()?;
         edge.set_optimizers_config(segments(1, 1)).map_err(engine)?;
@@ -423,15 +480,10 @@ impl Shard {
         let done = done?;
         writer.open = 0;
         self.flush()?;
-        if writer.state.sequence.is_some() && !self.broken.load(Ordering::Relaxed) {
-            let statistics = self.statistics.read().unwrap_or_else(PoisonError::into_inner);
-            // Whatever was written before and not committed stays unfinished.
-            if writer.state.passages == statistics.passages() && writer.state.total_length == statistics.total_length()
-            {
-                drop(statistics);
-                self.folder.written()?;
-                writer.dirty = false;
-            }
+        // Whatever was written before and not committed stays unfinished.
+        if !unfinished {
+            self.folder.written()?;
+            writer.dirty = false;
         }
         Ok(done)
     }
@@ -471,6 +523,7 @@ fn whole(
         });
     }
     let statistics = folder.statistics(&state).ok_or("its counts cannot be read")?;
+    folder.documents(&state).ok_or("its documents cannot be read")?;
     let path = folder.engine();
     let loaded = catch_unwind(|| EdgeShard::load(&path, Some(config(dense))));
     let edge = match loaded {

@@ -1,0 +1,78 @@
+//! Which documents an index holds: changes that are not committed yet, over what was committed.
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+/// A document that an index holds, and a number that changes when its content does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IndexedDocument {
+    /// The source.
+    pub source: String,
+    /// The document.
+    pub document: String,
+    /// What it was made of, as whoever noted it counts.
+    pub fingerprint: u64,
+}
+
+/// What happened to the documents since the last commit.
+#[derive(Debug, Default)]
+pub(super) struct DocumentChanges {
+    /// By source; documents without a fingerprint are gone.
+    sources: FxHashMap<String, SourceChanges>,
+}
+
+#[derive(Debug, Default)]
+struct SourceChanges {
+    /// Whether all that was committed of the source is gone.
+    emptied: bool,
+    documents: FxHashMap<String, Option<u64>>,
+}
+
+impl DocumentChanges {
+    pub(super) fn note(&mut self, noted: &[IndexedDocument], gone: &[(String, String)]) {
+        for (source, document) in gone {
+            self.set(source, document, None);
+        }
+        for noted in noted {
+            self.set(&noted.source, &noted.document, Some(noted.fingerprint));
+        }
+    }
+
+    pub(super) fn forget_source(&mut self, source: &str) {
+        self.sources.insert(source.to_owned(), SourceChanges { emptied: true, ..SourceChanges::default() });
+    }
+
+    pub(super) fn forget(&mut self, source: &str, document: &str) {
+        self.set(source, document, None);
+    }
+
+    fn set(&mut self, source: &str, document: &str, fingerprint: Option<u64>) {
+        if !self.sources.contains_key(source) {
+            self.sources.insert(source.to_owned(), SourceChanges::default());
+        }
+        if let Some(changes) = self.sources.get_mut(source) {
+            changes.documents.insert(document.to_owned(), fingerprint);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.sources = FxHashMap::default();
+    }
+
+    /// Whether a document stands as it was committed.
+    pub(super) fn keep(&self, source: &str, document: &str) -> bool {
+        self.sources.get(source).is_none_or(|changes| !changes.emptied && !changes.documents.contains_key(document))
+    }
+
+    /// What was noted since the commit: source, document, fingerprint.
+    pub(super) fn noted(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        self.sources.iter().flat_map(|(source, changes)| {
+            let noted = changes.documents.iter();
+            noted.filter_map(move |(document, fingerprint)| Some((source.as_str(), document.as_str(), (*fingerprint)?)))
+        })
+    }
+}
