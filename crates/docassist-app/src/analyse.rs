@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use docassist_graph::analysis::gaps::{DEFAULT_DAYS, DEFAULT_STALE_DAYS};
+use docassist_graph::analysis::impact::NO_SIMILAR;
 use docassist_graph::{FileId, Graph, Lookup, PageRequest, PersonId, RepoId};
 use docassist_model::findings::gaps::{
     Comprehensive, Dangling, MissingDecisions, Orphaned, OutdatedDocs, Stale, Undocumented,
@@ -185,7 +186,15 @@ impl App {
     pub fn impact_of_ticket(&self, key: &str, question: Question) -> Result<Answer<TicketImpact>, AppError> {
         let graph = self.graph()?;
         let id = found(graph.find_ticket(key), "ticket", key)?;
-        graph.impact_of_ticket(id, question.as_of(), question.limit()).ok_or_else(|| not_yet(key, question.as_of()))
+        let impact = graph.impact_of_ticket(id, question.as_of(), question.limit());
+        let mut answer = impact.ok_or_else(|| not_yet(key, question.as_of()))?;
+        // Without an index the answer stands, and says that it lacks them.
+        if let Some(similar) = self.similar_tickets(&graph, &answer.body.ticket.key, answer.as_of)? {
+            answer.body.totals.insert("similar", similar.len() as u64);
+            answer.body.similar = similar;
+            answer.completeness = answer.completeness.without(NO_SIMILAR);
+        }
+        Ok(answer)
     }
 
     /// What a commit touches.

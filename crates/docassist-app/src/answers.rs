@@ -9,7 +9,10 @@ use docassist_cache::{
     Cache, Computed, Config, CurrentGenerations, Durable, Failure, Forward, Generations, GenerationsUnavailable,
     Outcome, RedisUse, Served, Stats, Value,
 };
-use docassist_model::{ErrorCode, TenantScope};
+use docassist_embed::Chat;
+use docassist_model::findings::Answer;
+use docassist_model::findings::search::AskAnswer;
+use docassist_model::{ErrorCode, TenantScope, Unobserved};
 use docassist_store::Store;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -17,7 +20,7 @@ use tokio::task::spawn_blocking;
 pub use query::Query;
 
 use crate::jobs::OnChange;
-use crate::{App, AppError, Graphs};
+use crate::{App, AppError, AskEvent, AskQuery, Graphs, Search};
 
 /// The settings of the cache.
 pub type CacheConfig = Config;
@@ -39,9 +42,16 @@ pub struct Answers {
 struct Work {
     store: Arc<dyn Store>,
     graphs: Arc<Graphs>,
+    search: Option<Arc<Search>>,
+    chat: Option<Arc<Chat>>,
     data: PathBuf,
     permits: Semaphore,
+    /// For questions that a language model may be asked: they wait for it and must not keep others waiting.
+    chats: Arc<Semaphore>,
 }
+
+/// Questions that wait for a language model at the same time: each has a thread, and the model serves few at once.
+const CHATS: usize = 8;
 
 impl Answers {
     /// Opens the cache in the present Tokio runtime.
@@ -52,12 +62,14 @@ impl Answers {
         config: Config,
         store: Arc<dyn Store>,
         graphs: Arc<Graphs>,
+        (search, chat): (Option<Arc<Search>>, Option<Arc<Chat>>),
         data: PathBuf,
     ) -> Result<Self, AppError> {
         let generations = Arc::new(StoreGenerations(Arc::clone(&store)));
         let cache = Cache::open(config, generations)
             .map_err(|error| AppError::new(ErrorCode::InvalidInput, error.to_string()))?;
-        let work = Arc::new(Work { store, graphs, data, permits: Semaphore::new(COMPUTATIONS) });
+        let (permits, chats) = (Semaphore::new(COMPUTATIONS), Arc::new(Semaphore::new(CHATS)));
+        let work = Arc::new(Work { store, graphs, search, chat, data, permits, chats });
         Ok(Self { cache: Arc::new(cache), work })
     }
 
@@ -67,7 +79,7 @@ impl Answers {
     /// As the question itself fails; [`ErrorCode::Internal`] when another request's computation of the same panicked.
     pub async fn get(&self, scope: &TenantScope, query: Query) -> Result<(Value, Outcome), AppError> {
         let Some(key) = query.key(scope) else {
-            let value = self.work.compute(scope, Arc::new(query)).await?;
+            let (value, _) = self.work.compute(scope, Arc::new(query)).await?;
             let outcome = Outcome {
                 served: Served::Computed(Forward::Bypass),
                 collapsed: false,
@@ -79,7 +91,10 @@ impl Answers {
         };
         let query = Arc::new(query);
         // The stamp needs no look: the graph is of the store's present sequence, which is at least as new.
-        let compute = |_| async { self.work.compute(scope, query).await.map(Computed::from) };
+        let compute = |_| async {
+            let (value, keep) = self.work.compute(scope, query).await?;
+            Ok(if keep { Computed::from(value) } else { Computed::not_kept(value) })
+        };
         self.cache.get_or_compute(&key, compute).await.map_err(|failure| match failure {
             Failure::Computation(error) => error,
             Failure::Crashed => AppError::new(ErrorCode::Internal, failure.to_string()),
@@ -97,6 +112,25 @@ impl Answers {
         work: impl FnOnce(&App) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
         self.work.with_graph(scope, work).await
+    }
+
+    /// Answers a question past the cache, and tells meanwhile what happens: for whoever reads an answer as it is written, and for
+    /// conversations, which are their user's own.
+    ///
+    /// # Errors
+    /// As the question fails.
+    pub async fn ask(
+        &self,
+        scope: &TenantScope,
+        query: AskQuery,
+        mut tell: impl FnMut(AskEvent) -> bool + Send + 'static,
+    ) -> Result<Answer<AskAnswer>, AppError> {
+        let chat = self.work.chat.clone();
+        let work = move |app: &App| app.ask(&query, chat.as_deref(), &Unobserved, &mut tell);
+        match &self.work.chat {
+            Some(_) => self.work.with_chat(scope, work).await,
+            None => self.work.with_graph(scope, work).await,
+        }
     }
 
     /// Forgets an organisation's answers, here and in all replicas.
@@ -125,8 +159,35 @@ impl Answers {
 }
 
 impl Work {
-    async fn compute(self: &Arc<Self>, scope: &TenantScope, query: Arc<Query>) -> Result<Value, AppError> {
-        self.with_graph(scope, move |app| Ok(Value::new(JSON, query.answer(app)?))).await
+    async fn compute(self: &Arc<Self>, scope: &TenantScope, query: Arc<Query>) -> Result<(Value, bool), AppError> {
+        let chat = self.chat.clone().filter(|_| query.may_chat());
+        let answer = move |app: &App, chat: Option<&Chat>| {
+            let answered = query.answer(app, chat)?;
+            Ok((Value::new(JSON, answered.json), answered.keep))
+        };
+        match chat {
+            None => self.with_graph(scope, move |app| answer(app, None)).await,
+            Some(chat) => self.with_chat(scope, move |app| answer(app, Some(&chat))).await,
+        }
+    }
+
+    /// Runs something that may wait for a language model, beside the computations.
+    async fn with_chat<T: Send + 'static>(
+        self: &Arc<Self>,
+        scope: &TenantScope,
+        work: impl FnOnce(&App) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<T, AppError> {
+        let permit = Arc::clone(&self.chats).try_acquire_owned().map_err(|_| {
+            AppError::new(ErrorCode::Unavailable, "too many questions wait for the language model")
+                .hint("Ask again in a moment.")
+        })?;
+        let (this, of) = (Arc::clone(self), scope.clone());
+        blocking(move || {
+            // Held where the work is: whoever asked may have gone, and the thread still waits.
+            let _permit = permit;
+            work(&this.app(of))
+        })
+        .await
     }
 
     async fn with_graph<T: Send + 'static>(
@@ -163,7 +224,7 @@ impl Work {
     }
 
     fn app(self: &Arc<Self>, scope: TenantScope) -> App {
-        App::over(Arc::clone(&self.store), Arc::clone(&self.graphs), &self.data, scope)
+        App::over(Arc::clone(&self.store), Arc::clone(&self.graphs), &self.data, scope).searched_by(self.search.clone())
     }
 }
 

@@ -8,8 +8,10 @@
 pub mod accounts;
 mod analyse;
 mod answers;
+mod ask;
 mod backends;
 pub mod backup;
+mod conversations;
 mod database;
 mod diff;
 pub mod doctor;
@@ -20,6 +22,7 @@ pub mod jobs;
 mod machine;
 pub mod monitor;
 mod qdrant;
+mod search;
 pub mod secrets;
 mod service;
 mod snapshot;
@@ -36,18 +39,29 @@ use docassist_store::Store;
 
 pub use analyse::{GapQuery, PathQuery, Question, Several};
 pub use answers::{Answers, CacheConfig, Query};
+pub use ask::{AskEvent, AskQuery, TURNS};
 pub use backends::{Backends, QdrantAddress};
+pub use conversations::Conversations;
 pub use database::Database;
 pub use diff::{ChangeQuery, DiffQuery, UnifiedDiff};
 pub use docassist_cache::{
     Breaker, Family, FamilyStats, Outcome, RedisConfig, Replicas, Stats as CacheStats, TierStats, TimesToLive,
     Value as CachedAnswer,
 };
+pub use docassist_embed::{Chat, ChatConfig, Protocol, RemoteConfig};
 pub use docassist_graph::{Graph, PageRequest};
+pub use docassist_search::answer::Turn;
+pub use docassist_search::eval::{Evaluation, Figures as EvalFigures};
+pub use docassist_search::fusion::Fusion;
+pub use docassist_search::passage::PassageKind;
 pub use docassist_store::{PostgresConfig, Window};
 pub use error::AppError;
 pub use graphs::{GraphState, GraphStats, Graphs};
 pub use machine::{MachineSize, memory, memory_limit};
+pub use search::{
+    Background, Followed, IndexReport, ModelChoice, ModelState, Search, SearchConfig, SearchQuery, eval_search,
+    model_folder, pull_model,
+};
 pub use service::{ACCESS_LIFE, Actor, Delivery, Service, ServiceConfig};
 
 /// How long a sync waits for another one of the same organisation by default.
@@ -57,6 +71,7 @@ pub const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 pub struct App {
     store: Arc<dyn Store>,
     graphs: Arc<Graphs>,
+    search: Option<Arc<Search>>,
     scope: TenantScope,
     data: PathBuf,
 }
@@ -71,9 +86,25 @@ impl App {
         Ok(Self::over(database.records(data)?, Arc::new(Graphs::unbounded()), data, scope))
     }
 
+    /// The same with search over it.
+    ///
+    /// # Errors
+    /// When a model was named and cannot be used.
+    pub fn with_search(mut self, config: &SearchConfig) -> Result<Self, AppError> {
+        let (store, graphs) = (Arc::clone(&self.store), Arc::clone(&self.graphs));
+        self.search = Some(Arc::new(Search::open(store, graphs, &self.data, config)?));
+        Ok(self)
+    }
+
     /// The same over a store and graphs that others use as well.
     pub(crate) fn over(store: Arc<dyn Store>, graphs: Arc<Graphs>, data: &Path, scope: TenantScope) -> Self {
-        Self { store, graphs, scope, data: data.to_owned() }
+        Self { store, graphs, search: None, scope, data: data.to_owned() }
+    }
+
+    /// The same with a search that others use as well.
+    pub(crate) fn searched_by(mut self, search: Option<Arc<Search>>) -> Self {
+        self.search = search;
+        self
     }
 
     fn prepare_folder(&self) {

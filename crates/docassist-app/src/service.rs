@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use docassist_embed::Chat;
 use docassist_model::{ErrorCode, OrgSlug, Role, TenantScope, User};
 use docassist_store::{ControlStore, Store, Watch};
 
@@ -17,8 +18,12 @@ pub use webhooks::Delivery;
 use crate::accounts::{Accounts, NewAccount};
 use crate::jobs::{Jobs, LocationPolicy, Parts};
 use crate::monitor::Monitor;
+use crate::search::model_error;
 use crate::secrets::Secrets;
-use crate::{Answers, App, AppError, Backends, CacheConfig, Database, Graphs, QdrantAddress};
+use crate::{
+    Answers, App, AppError, Backends, Background, CacheConfig, ChatConfig, Conversations, Database, Graphs,
+    QdrantAddress, Search, SearchConfig,
+};
 
 /// Access tokens end after this long unless somebody says otherwise: about as long as a role that was taken away from a
 /// stolen token should matter, though roles are looked up anew for every request.
@@ -37,6 +42,10 @@ pub struct ServiceConfig {
     pub graph_memory: u64,
     /// The cache.
     pub cache: CacheConfig,
+    /// Search.
+    pub search: SearchConfig,
+    /// A language model that writes answers to questions; without one they are made of the sources' sentences.
+    pub chat: Option<ChatConfig>,
     /// The search index, which is watched.
     pub qdrant: Option<QdrantAddress>,
     /// Folders that sources may be read from.
@@ -51,15 +60,20 @@ pub struct Service {
     store: Arc<dyn Store>,
     control: Arc<dyn ControlStore>,
     graphs: Arc<Graphs>,
+    search: Arc<Search>,
     secrets: Secrets,
     /// Answers from the cache.
     pub answers: Answers,
     /// Who asks, and what they may.
     pub accounts: Accounts,
+    /// Questions that belong together.
+    pub conversations: Conversations,
     /// Syncs.
     pub jobs: Jobs,
     /// How the servers do.
     pub monitor: Monitor,
+    /// Keeps the search index up to date beside the requests.
+    _indexing: Background,
     /// Hears of syncs elsewhere, where the database tells of them.
     _watch: Option<Watch>,
 }
@@ -70,7 +84,18 @@ impl Service {
     /// # Errors
     /// When the directory cannot be used, its secrets were encrypted with another secret, or the settings are wrong.
     pub fn open(config: ServiceConfig) -> Result<Self, AppError> {
-        let ServiceConfig { data, database, secrets, graph_memory, cache, qdrant, locations, access_life } = config;
+        let ServiceConfig {
+            data,
+            database,
+            secrets,
+            graph_memory,
+            cache,
+            search,
+            chat,
+            qdrant,
+            locations,
+            access_life,
+        } = config;
         let redis = cache.redis.as_ref().map(|redis| redis.url.clone());
         crate::prepare_folder(&data);
         let stores = database.stores(&data)?;
@@ -82,7 +107,12 @@ impl Service {
         }
         let store = Arc::clone(&stores.records);
         let graphs = Arc::new(Graphs::new(graph_memory));
-        let answers = Answers::open(cache, Arc::clone(&store), Arc::clone(&graphs), data.clone())?;
+        let search = Arc::new(Search::open(Arc::clone(&store), Arc::clone(&graphs), &data, &search)?);
+        let chat = chat.map(Chat::new).transpose().map_err(|error| model_error(&error))?.map(Arc::new);
+        let models = (Some(Arc::clone(&search)), chat);
+        let answers = Answers::open(cache, Arc::clone(&store), Arc::clone(&graphs), models, data.clone())?;
+        let indexing = Background::start(Arc::clone(&search));
+        let (forget, index) = (answers.invalidation(), indexing.notice());
         let accounts = Accounts::new(Arc::clone(&control), secrets.clone(), access_life);
         let jobs = Jobs::new(Parts {
             control: Arc::clone(&control),
@@ -91,12 +121,30 @@ impl Service {
             data: data.clone(),
             secrets: secrets.clone(),
             locations,
-            on_change: answers.invalidation(),
+            on_change: Box::new(move |scope, kind| {
+                forget(scope, kind);
+                index(scope);
+            }),
         })?;
+        let conversations = Conversations::over(Arc::clone(&control));
         let look = answers.look();
         let watch = stores.watch(move |_| look());
         let monitor = Monitor::start(Backends { database, redis, qdrant }, Arc::clone(&control));
-        Ok(Self { data, store, control, graphs, secrets, answers, accounts, jobs, monitor, _watch: watch })
+        Ok(Self {
+            data,
+            store,
+            control,
+            graphs,
+            search,
+            secrets,
+            answers,
+            accounts,
+            conversations,
+            jobs,
+            monitor,
+            _indexing: indexing,
+            _watch: watch,
+        })
     }
 
     /// Whether nobody has an account yet.
@@ -128,6 +176,7 @@ impl Service {
     #[must_use]
     pub fn app(&self, scope: &TenantScope) -> App {
         App::over(Arc::clone(&self.store), Arc::clone(&self.graphs), &self.data, scope.clone())
+            .searched_by(Some(Arc::clone(&self.search)))
     }
 
     /// Graphs in memory.

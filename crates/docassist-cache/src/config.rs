@@ -32,13 +32,15 @@ pub struct TimesToLive {
     pub impact: Duration,
     /// Of [`Family::Relationships`].
     pub relationships: Duration,
+    /// Of [`Family::Search`].
+    pub search: Duration,
 }
 
 impl TimesToLive {
     /// The same for all.
     #[must_use]
     pub const fn all(ttl: Duration) -> Self {
-        Self { gaps: ttl, impact: ttl, relationships: ttl }
+        Self { gaps: ttl, impact: ttl, relationships: ttl, search: ttl }
     }
 
     /// That of a family. Cut at a day: what nothing has touched for longer is not worth its room.
@@ -48,6 +50,7 @@ impl TimesToLive {
             Family::Gaps => self.gaps,
             Family::Impact => self.impact,
             Family::Relationships => self.relationships,
+            Family::Search => self.search,
         };
         ttl.min(Duration::from_secs(24 * 60 * 60))
     }

@@ -20,11 +20,13 @@ pub enum Family {
     Impact,
     /// What is related to a ticket, a developer, a file or a repository.
     Relationships,
+    /// Searches and answers to questions.
+    Search,
 }
 
 impl Family {
     /// All families, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::Gaps, Self::Impact, Self::Relationships];
+    pub const ALL: [Self; 4] = [Self::Gaps, Self::Impact, Self::Relationships, Self::Search];
 
     /// Its name in metrics and settings.
     #[must_use]
@@ -33,6 +35,7 @@ impl Family {
             Self::Gaps => "gaps",
             Self::Impact => "impact",
             Self::Relationships => "relationships",
+            Self::Search => "search",
         }
     }
 
@@ -41,7 +44,7 @@ impl Family {
     #[must_use]
     pub const fn depends_on(self, kind: SourceKind) -> bool {
         match self {
-            Self::Gaps | Self::Impact | Self::Relationships => {
+            Self::Gaps | Self::Impact | Self::Relationships | Self::Search => {
                 matches!(kind, SourceKind::Git | SourceKind::Tickets | SourceKind::Docs)
             }
         }
@@ -52,6 +55,7 @@ impl Family {
             Self::Gaps => 0,
             Self::Impact => 1,
             Self::Relationships => 2,
+            Self::Search => 3,
         }
     }
 }
@@ -235,6 +239,18 @@ impl Key {
     #[must_use]
     pub fn decision(scope: &TenantScope, id: &str) -> Self {
         Self::build(Family::Relationships, "rel:decision", scope, Some(id))
+    }
+
+    /// `search:text:{org}:{text_hash}`
+    #[must_use]
+    pub fn search(scope: &TenantScope, text: &str) -> Self {
+        Self::build(Family::Search, "search:text", scope, Some(&hash("text", [text])))
+    }
+
+    /// `search:ask:{org}:{question_hash}`
+    #[must_use]
+    pub fn ask(scope: &TenantScope, question: &str) -> Self {
+        Self::build(Family::Search, "search:ask", scope, Some(&hash("question", [question])))
     }
 
     /// The key of the same question with further parameters, `:{params_hash}` appended; itself where there are none.

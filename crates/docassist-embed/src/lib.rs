@@ -1,8 +1,9 @@
-//! Vectors for texts: all-MiniLM-L6-v2 and static models in the process, or what an endpoint gives.
+//! Models: vectors for texts, of all-MiniLM-L6-v2 and static models in the process or of an endpoint; and a chat endpoint's answers.
 //!
 //! The crate knows nothing of what the texts are, of the store, of an HTTP server or of a terminal. Whatever a text holds,
 //! embedding it takes bounded time and memory and never panics.
 
+pub mod chat;
 mod error;
 mod http;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub mod static_model;
 mod tensors;
 mod wordpiece;
 
+pub use chat::{Chat, ChatConfig};
 pub use error::{EmbedError, Result};
 pub use minilm::MiniLm;
 pub use remote::{Protocol, Remote, RemoteConfig};

@@ -38,6 +38,16 @@ pub(crate) const VOCABULARY_FILE: &str = "vocab.txt";
 /// what is between two layers stays in a core's cache.
 const GROUP_TOKENS: usize = 256;
 
+/// Numbers in each of its vectors.
+pub const DIMS: usize = shape::WIDTH;
+
+/// The identity of the model, as [`Embedder::id`] gives it, without opening it.
+#[must_use]
+pub fn id() -> String {
+    // The last number counts changes of our own arithmetic that change vectors by more than rounding.
+    format!("all-MiniLM-L6-v2/{}/1", &WEIGHTS_SHA256[..12])
+}
+
 /// The model, ready to embed. It is shared by reference between threads.
 pub struct MiniLm {
     id: String,
@@ -62,10 +72,8 @@ impl MiniLm {
     pub fn open(folder: &Path) -> Result<Self> {
         let tokenizer = tokenizer(folder)?;
         let weights = Weights::open(folder, WEIGHTS_SHA256)?;
-        // The last number counts changes of our own arithmetic that change vectors by more than rounding.
-        let id = format!("all-MiniLM-L6-v2/{}/1", &WEIGHTS_SHA256[..12]);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { id, arch: Arch::new(), threads, tokenizer, weights })
+        Ok(Self { id: id(), arch: Arch::new(), threads, tokenizer, weights })
     }
 
     /// Uses at most this many cores for a batch; all of them by default. One text is always embedded by its caller's thread.

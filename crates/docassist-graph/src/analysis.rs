@@ -157,7 +157,7 @@ impl Graph {
     }
 
     /// The ticket of a key, if it existed.
-    fn ticket_at(&self, key: KeyId, as_of: Timestamp) -> Option<&crate::graph::TicketInfo> {
+    pub(crate) fn ticket_at(&self, key: KeyId, as_of: Timestamp) -> Option<&crate::graph::TicketInfo> {
         self.ticket(key).filter(|ticket| ticket.created <= as_of.unix())
     }
 

@@ -1,7 +1,7 @@
 //! From what people type to ids.
 
 use docassist_model::reference::TicketKey;
-use docassist_model::{ObjectId, SourceKind};
+use docassist_model::{ObjectId, SourceKind, Timestamp};
 
 use crate::graph::{CommitId, DecisionId, FileId, Graph, KeyId, PersonId, RepoId};
 use crate::keys;
@@ -92,6 +92,31 @@ impl Graph {
             }
         }
         None
+    }
+
+    /// The name of the source that a known ticket came from. O(log n).
+    #[must_use]
+    pub fn source_of_ticket(&self, key: &str) -> Option<&str> {
+        let Lookup::Found(key) = self.find_ticket(key) else { return None };
+        let source = *self.ticket_source.get(key.at())?;
+        self.sources.get(source as usize).map(|source| source.name.as_str())
+    }
+
+    /// Whether a ticket of that key existed at an instant.
+    #[must_use]
+    pub fn had_ticket(&self, key: &str, as_of: Timestamp) -> bool {
+        matches!(self.find_ticket(key), Lookup::Found(key) if self.ticket_at(key, as_of).is_some())
+    }
+
+    /// When a file of exactly that path was last changed by a commit that is no merge, and by whom. O(log n).
+    #[must_use]
+    pub fn last_change(&self, repo: &str, path: &str) -> Option<(Timestamp, &str)> {
+        let Lookup::Found(repo) = self.find_repo(repo) else { return None };
+        let file = self.file_at(repo, path)?;
+        let change = *self.file_changes.row(file.0).last()?;
+        let commit = self.change_commit[change as usize];
+        let time = Timestamp::from_unix(self.commits.time[commit.at()]);
+        Some((time, self.people[self.commits.author[commit.at()].at()].name.as_str()))
     }
 
     fn qualified(&self, file: FileId) -> String {

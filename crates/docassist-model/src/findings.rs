@@ -11,6 +11,7 @@ use crate::Timestamp;
 pub mod gaps;
 pub mod impact;
 pub mod relationships;
+pub mod search;
 pub mod status;
 
 /// Counts by name, most first, then by name. Serialises as a JSON object in that order.
@@ -72,6 +73,12 @@ impl Completeness {
     #[must_use]
     pub fn of(notes: Vec<String>) -> Self {
         Self { complete: notes.is_empty(), notes }
+    }
+
+    /// The same without a note that does not hold any more.
+    #[must_use]
+    pub fn without(self, note: &str) -> Self {
+        Self::of(self.notes.into_iter().filter(|other| other != note).collect())
     }
 }
 

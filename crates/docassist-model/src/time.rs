@@ -70,6 +70,17 @@ impl Timestamp {
         }
         text.parse()
     }
+
+    /// Reads a date (its first second: what is since a date includes its day), or an instant with an offset.
+    ///
+    /// # Errors
+    /// When `text` is neither.
+    pub fn parse_since(text: &str) -> Result<Self, InvalidTimestamp> {
+        const LAST_SECOND: i64 = 24 * 60 * 60 - 1;
+        let is_date = text.trim().len() <= 10 && text.trim().parse::<jiff::civil::Date>().is_ok();
+        let instant = Self::parse_as_of(text)?;
+        Ok(if is_date { Self::from_unix(instant.unix() - LAST_SECOND) } else { instant })
+    }
 }
 
 impl schemars::JsonSchema for Timestamp {

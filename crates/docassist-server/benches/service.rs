@@ -79,6 +79,8 @@ impl World {
             secrets: Secrets::derive(b"the secret of a benchmark, long enough").unwrap(),
             graph_memory: 1 << 30,
             cache: CacheConfig { replicas: Some(Replicas::default()), ..CacheConfig::default() },
+            search: docassist_app::SearchConfig::default(),
+            chat: None,
             qdrant: None,
             locations: LocationPolicy::default(),
             access_life: ACCESS_LIFE,

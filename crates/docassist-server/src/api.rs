@@ -16,8 +16,8 @@ use crate::edge::edge;
 use crate::extract::SECURITY;
 use crate::problem::Problem;
 use crate::routes::{
-    audit, auth, cache, decisions, docs, export, gaps, health, impact, jobs, keys, me, members, ops, orgs,
-    relationships, reviewers, sources, status, sync, users, webhooks,
+    ask, audit, auth, cache, decisions, docs, export, gaps, health, impact, jobs, keys, me, members, ops, orgs,
+    relationships, reviewers, search, sources, status, sync, users, webhooks,
 };
 use crate::state::{AppState, ServerConfig};
 
@@ -61,6 +61,11 @@ fn routes(upload_bytes: usize) -> ApiRouter<AppState> {
         .api_route("/api/v1/rel/search", get_with(relationships::search, told("rel.search", "Everything whose name or title has some words")))
         .api_route("/api/v1/decisions", get_with(decisions::list, told("decisions.list", "Decision records")))
         .api_route("/api/v1/decisions/{id}", get_with(decisions::show, told("decisions.show", "One decision record")))
+        .api_route("/api/v1/search", get_with(search::search, told("search.passages", "Passages of pages, tickets, commits, decisions and code")))
+        .api_route("/api/v1/ask", post_with(ask::ask, told("search.ask", "An answer to a question, with citations")))
+        .api_route("/api/v1/conversations", get_with(ask::conversations, told("conversations.list", "Your own conversations, newest first")))
+        .api_route("/api/v1/conversations/{name}", get_with(ask::conversation, told("conversations.show", "One of your own conversations"))
+            .delete_with(ask::remove, told("conversations.remove", "Remove one of your own conversations")))
         .api_route("/api/v1/status", get_with(status::get, told("status.get", "What is connected and how much of it")))
         .api_route("/api/v1/export/graph", get_with(export::graph, told("export.graph", "The whole graph as sorted JSON lines")))
         .api_route("/api/v1/sync/git", post_with(sync::git, told("sync.git", "Bring a repository up to date")))
@@ -172,6 +177,8 @@ fn tagged(api: TransformOpenApi<'_>) -> TransformOpenApi<'_> {
         ("sources", "How sources are brought up to date"),
         ("webhooks", "Pushes that start syncs"),
         ("hooks", "What forges call"),
+        ("search", "Searching, and cited answers to questions"),
+        ("conversations", "Questions that belong together"),
         ("cache", "The cache of answers"),
         ("ops", "The servers behind the service"),
         ("auth", "Sessions"),

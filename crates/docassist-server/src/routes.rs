@@ -1,5 +1,6 @@
 //! Handlers, in modules of the names of their nouns: each reads a question, asks `docassist-app`, and passes the answer on.
 
+pub(crate) mod ask;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod cache;
@@ -18,6 +19,7 @@ pub(crate) mod orgs;
 pub(crate) mod params;
 pub(crate) mod relationships;
 pub(crate) mod reviewers;
+pub(crate) mod search;
 pub(crate) mod sources;
 pub(crate) mod status;
 pub(crate) mod sync;

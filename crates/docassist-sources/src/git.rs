@@ -3,6 +3,7 @@
 //! The plumbing of `gix` gives the objects; trees, renames and lines are compared here, because its convenient API
 //! does more per commit than a history needs (see `docs/adr/0003-read-git-objects-in-process.md`).
 
+mod contents;
 mod history;
 mod lines;
 mod message;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use docassist_model::{Identity, ObjectId};
 
+pub use contents::TreeFile;
 pub use history::{CommitBatch, UnreadableObject};
 pub use remote::{Access, CloneError, Credential, is_remote, update_clone};
 pub use tip::{FileTree, TreeSelection};

@@ -98,7 +98,7 @@ pub fn parse(path: &str, bytes: &[u8], modified: Option<Timestamp>) -> Page {
 }
 
 /// The text of a file, up to the limit.
-fn decode(bytes: &[u8]) -> String {
+pub(crate) fn decode(bytes: &[u8]) -> String {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut end = bytes.len().min(MAX_PAGE_BYTES);
     if end < bytes.len() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod keep;
+pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod tune;
 pub(crate) mod watch;
@@ -110,6 +111,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         page: PageArgs,
     },
+    /// Find passages of pages, tickets, comments, commits, decisions and code
+    ///
+    /// The first search builds the index, and the first one after a sync brings it up to date.
+    Search(Box<search::Search>),
+    /// Answer a question from all of it, with citations; where nothing supports an answer, say so
+    Ask(Box<search::Ask>),
+    /// Bring the search index up to date and embed what is not embedded yet
+    Index(search::Index),
+    /// The model that gives texts their vectors, for search by meaning
+    #[command(subcommand)]
+    Model(search::Model),
+    /// Measure how good search is
+    #[command(subcommand)]
+    Eval(Box<search::Eval>),
     /// Write the knowledge graph out
     #[command(subcommand)]
     Export(Export),

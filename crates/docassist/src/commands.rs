@@ -1,10 +1,12 @@
 //! The commands, in modules of the names of their nouns: each asks `docassist-app` a question and prints the answer.
 
+mod ask;
 mod bench;
 mod cache;
 mod decisions;
 mod describe;
 mod doctor;
+mod eval;
 mod export;
 mod gaps;
 mod impact;
@@ -12,6 +14,7 @@ mod keep;
 mod monitor;
 mod paths;
 mod relationships;
+mod search;
 mod serve;
 mod status;
 mod sync;
@@ -83,11 +86,14 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Store(cli::keep::Store::Copy(arguments)) => return keep::copy(&settings, &global, &arguments),
         Command::Backup(arguments) => return keep::save(&settings, &arguments),
         Command::Restore(arguments) => return keep::put_back(&settings, &arguments),
+        Command::Model(what) => return search::model(&settings, &what),
+        Command::Eval(what) => return eval::run(&settings, &what),
         other => other,
     };
     let scope = TenantScope::unchecked(settings.org.clone(), "the files are those of whoever runs the program");
     let context = Context {
-        app: App::open(&settings.database, &settings.data, scope)?,
+        app: App::open(&settings.database, &settings.data, scope.clone())?,
+        scope,
         invocation: Invocation::new(std::env::args_os(), &global),
         settings,
     };
@@ -95,16 +101,23 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Sync(source) => sync::run(&context, source),
         Command::Status { digest } => status::run(&context, digest),
         Command::Gaps { analysis } => gaps::run(&context, analysis),
-        Command::Impact(analysis) => impact::run(&context, analysis),
+        Command::Impact(analysis) => {
+            // Similar tickets are compared by the vectors that the index has: no model is needed, and any index will do.
+            let none = cli::search::ModelArgs { model: Some("none".into()), ..Default::default() };
+            impact::run(&context.with_search(&none)?, analysis)
+        }
         Command::Reviewers(arguments) => impact::reviewers(&context, arguments),
         Command::Rel(analysis) => relationships::run(&context, analysis),
+        Command::Search(arguments) => search::run(context, *arguments),
+        Command::Ask(arguments) => ask::run(context, *arguments),
+        Command::Index(arguments) => search::index(context, &arguments),
         Command::Decisions { action, page } => decisions::run(&context, action, &page),
         Command::Export(what) => export::run(&context, what),
         Command::Cache(what) => cache::run(&context, what),
         Command::Bench(what) => bench::run(&context, what),
         Command::Completions { .. } | Command::Man { .. } | Command::Serve(_) | Command::Tune(_) => Ok(()),
         Command::Store(_) | Command::Backup(_) | Command::Restore(_) => Ok(()),
-        Command::Doctor(_) | Command::Monitor(_) => Ok(()),
+        Command::Doctor(_) | Command::Monitor(_) | Command::Model(_) | Command::Eval(_) => Ok(()),
     }
 }
 
@@ -119,6 +132,7 @@ fn laid_out(settings: &Settings, document: &Document) -> String {
 /// What every command works with.
 struct Context {
     app: App,
+    scope: TenantScope,
     settings: Settings,
     invocation: Invocation,
 }

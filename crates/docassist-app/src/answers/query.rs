@@ -1,12 +1,15 @@
 //! Questions as values: each knows the key of its answer and how the answer is computed.
 
 use docassist_cache::{FileName, Key, Params};
+use docassist_embed::Chat;
 use docassist_graph::analysis::gaps::{DEFAULT_DAYS, DEFAULT_STALE_DAYS};
-use docassist_model::{ErrorCode, TenantScope, TicketKey};
+use docassist_model::findings::search::Coverage;
+use docassist_model::{ErrorCode, TenantScope, TicketKey, Unobserved};
+use docassist_search::fusion::Fusion;
 use serde::Serialize;
 
 use crate::analyse::Several;
-use crate::{App, AppError, GapQuery, PathQuery, Question};
+use crate::{App, AppError, AskQuery, GapQuery, PathQuery, Question, SearchQuery};
 
 /// A question of the contract.
 #[derive(Debug, Clone)]
@@ -30,6 +33,14 @@ pub enum Query {
     Search(String, GapQuery),
     Decisions(GapQuery),
     Decision(String, Question),
+    Find(SearchQuery),
+    Ask(AskQuery),
+}
+
+/// An answer as JSON, and whether it may be given to others who ask the same while nothing was synced.
+pub(crate) struct Answered {
+    pub(crate) json: Vec<u8>,
+    pub(crate) keep: bool,
 }
 
 impl Query {
@@ -74,6 +85,10 @@ impl Query {
             Self::Search(text, query) => Key::rel_search(scope, text).with(&page_params(query)),
             Self::Decisions(query) => Key::decisions(scope).with(&page_params(query)),
             Self::Decision(id, question) => Key::decision(scope, id).with(&params(question)),
+            Self::Find(query) => Key::search(scope, &query.text).with(&search_params(query)),
+            // A conversation is its user's own.
+            Self::Ask(query) if query.session.is_some() || !query.turns.is_empty() => return None,
+            Self::Ask(query) => Key::ask(scope, &query.search.text).with(&search_params(&query.search)),
         };
         Some(key)
     }
@@ -82,8 +97,17 @@ impl Query {
     ///
     /// # Errors
     /// As the question fails.
-    pub(crate) fn answer(&self, app: &App) -> Result<Vec<u8>, AppError> {
-        match self {
+    pub(crate) fn answer(&self, app: &App, chat: Option<&Chat>) -> Result<Answered, AppError> {
+        let json = match self {
+            Self::Find(query) => {
+                let answer = app.search(query, &Unobserved)?;
+                return Ok(Answered { json: json(&answer)?, keep: is_final(&answer.body.coverage) });
+            }
+            Self::Ask(query) => {
+                let answer = app.ask(query, chat, &Unobserved, &mut |_| true)?;
+                let keep = is_final(&answer.body.coverage) && answer.body.fallback.is_none();
+                return Ok(Answered { json: json(&answer)?, keep });
+            }
             Self::Comprehensive(question) => json(&app.comprehensive_gaps(*question)?),
             Self::Orphaned(query) => json(&app.orphaned(query)?),
             Self::Undocumented(query) => json(&app.undocumented(query)?),
@@ -111,8 +135,19 @@ impl Query {
             Self::Search(text, query) => json(&app.search_names(text, query)?),
             Self::Decisions(query) => json(&app.decisions(query)?),
             Self::Decision(id, question) => json(&app.decision(id, *question)?),
-        }
+        };
+        Ok(Answered { json: json?, keep: true })
     }
+
+    /// Whether a language model may be asked for it, which takes long and no core of ours.
+    pub(crate) fn may_chat(&self) -> bool {
+        matches!(self, Self::Ask(_))
+    }
+}
+
+/// While passages are embedded, answers change though nothing was synced.
+fn is_final(coverage: &Coverage) -> bool {
+    coverage.model.is_none() || coverage.embedded == coverage.passages
 }
 
 fn ticket(text: &str) -> Option<TicketKey> {
@@ -121,6 +156,22 @@ fn ticket(text: &str) -> Option<TicketKey> {
 
 fn params(question: &Question) -> Params {
     Params::new().set_some("as_of", question.as_of).set_some("limit", question.limit)
+}
+
+fn search_params(query: &SearchQuery) -> Params {
+    // Lists of names: JSON keeps their parts apart.
+    let list = |values: Vec<&str>| (!values.is_empty()).then(|| serde_json::json!(values));
+    let texts = |values: &[String]| list(values.iter().map(String::as_str).collect());
+    Params::new()
+        .set_some("kinds", list(query.kinds.iter().map(|kind| kind.as_str()).collect()))
+        .set_some("sources", texts(&query.sources))
+        .set_some("authors", texts(&query.authors))
+        .set_some("labels", texts(&query.labels))
+        .set_some("since", query.since)
+        .set_some("as_of", query.as_of)
+        .set_some("limit", query.limit)
+        .set_some("facets", query.facets.then_some(true))
+        .set_some("fusion", (query.fusion != Fusion::default()).then(|| format!("{:?}", query.fusion)))
 }
 
 fn page_params(query: &GapQuery) -> Params {

@@ -97,7 +97,7 @@ impl Cached<'_> {
         let has_redis = redis.is_some();
         let config = Config { memory_bytes, replicas: Some(Replicas::default()), redis, ..Config::default() };
         let graphs = Arc::new(Graphs::unbounded());
-        let answers = Answers::open(config, Arc::clone(&self.store), graphs, self.data.to_owned())?;
+        let answers = Answers::open(config, Arc::clone(&self.store), graphs, (None, None), self.data.to_owned())?;
         let began = Instant::now();
         while has_redis && answers.stats().redis.breaker != Breaker::Closed {
             if began.elapsed() > ARRIVAL {

@@ -42,9 +42,15 @@ impl Service {
         if self.control.org(scope.org())?.is_none() {
             return Err(AppError::new(ErrorCode::NotFound, format!("there is no organisation `{}`", scope.org())));
         }
-        // Records first: if that fails, the organisation is still there to be removed again.
+        // What is searched goes first: nothing is found of an organisation that is being removed, and an index is made again where
+        // the rest fails. Records come before the row: if they cannot go, the organisation is still there to be removed again.
+        self.search.remove_org(scope)?;
         self.store.remove_org(scope)?;
         self.control.delete_org(scope)?;
+        // Whoever searched in between has made a new one, of records that are gone now.
+        if let Err(error) = self.search.remove_org(scope) {
+            tracing::warn!(%error, "what a search left of a removed organisation stays until it is asked for again");
+        }
         self.graphs.forget(scope);
         self.answers.clear(scope);
         self.accounts.forget();

@@ -5,4 +5,5 @@ mod anew;
 mod broken;
 mod incremental;
 mod organisation;
+mod search;
 mod totals;

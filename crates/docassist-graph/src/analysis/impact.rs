@@ -16,7 +16,8 @@ use crate::graph::{FileId, Graph, PersonId};
 
 /// Said wherever a list is empty because nothing can fill it yet.
 const NO_DEPENDENTS: &str = "dependents are not known: code is not analysed";
-const NO_SIMILAR: &str = "similar tickets are not known: there is no search index";
+/// Said of the impact of a ticket: the graph holds no texts to compare. Whoever has a search index adds them and takes it away.
+pub const NO_SIMILAR: &str = "similar tickets are not known: there is no search index; `docassist index` builds it";
 
 impl Graph {
     /// Who should review a change by `author` to some files.

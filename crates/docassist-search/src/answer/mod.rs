@@ -126,8 +126,13 @@ pub fn answer(
     embedder: Option<&dyn Embedder>,
     request: &SearchRequest,
 ) -> Result<Answer, SearchError> {
-    let grounds = grounds(index, scope, embedder, request)?;
-    Ok(extract::extract(&grounds))
+    Ok(extractive(&grounds(index, scope, embedder, request)?))
+}
+
+/// The answer that grounds give in the passages' own sentences.
+#[must_use]
+pub fn extractive(grounds: &Grounds) -> Answer {
+    extract::extract(grounds)
 }
 
 pub(crate) fn cite(number: usize, passage: &Passage) -> Citation {

@@ -19,6 +19,18 @@ pub enum Support {
     Good,
 }
 
+impl Support {
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Weak => "weak",
+            Self::Good => "good",
+        }
+    }
+}
+
 /// What retrieval says about a question: all from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Evidence {

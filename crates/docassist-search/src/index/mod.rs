@@ -177,12 +177,7 @@ pub trait Index: Send + Sync {
     /// # Errors
     ///
     /// Where the index cannot be written.
-    fn note_documents(
-        &self,
-        scope: &TenantScope,
-        noted: &[IndexedDocument],
-        gone: &[(String, String)],
-    ) -> Result<()>;
+    fn note_documents(&self, scope: &TenantScope, noted: &[IndexedDocument], gone: &[(String, String)]) -> Result<()>;
 
     /// The best passages by each of the query's vectors, in no order.
     ///

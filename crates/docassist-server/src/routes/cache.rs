@@ -23,7 +23,7 @@ pub(crate) struct StatsAnswer {
 /// Of one family.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct FamilyAnswer {
-    /// `gaps`, `impact` or `relationships`.
+    /// `gaps`, `impact`, `relationships` or `search`.
     family: String,
     /// Requests that were answered without a computation, of all, 0 to 1; `null` where there was none.
     hit_rate: Option<f64>,

@@ -48,6 +48,7 @@ async fn answers_and_failures_are_as_documented() {
         ("/api/v1/rel/file", "/api/v1/rel/file?path=src/engine.rs"),
         ("/api/v1/rel/repo/{name}", "/api/v1/rel/repo/product?x"),
         ("/api/v1/rel/search", "/api/v1/rel/search?q=engine"),
+        ("/api/v1/search", "/api/v1/search?q=engine&facets=true"),
         ("/api/v1/decisions", "/api/v1/decisions?x"),
         ("/api/v1/decisions/{id}", "/api/v1/decisions/1?x"),
     ] {
@@ -63,6 +64,15 @@ async fn answers_and_failures_are_as_documented() {
         let unchanged = world.get(&uri).token(&token).org("acme").header("if-none-match", tag).send().await;
         assert_eq!((unchanged.status.as_u16(), unchanged.body.len()), (304, 0), "{uri}");
     }
+    let asked = json!({ "question": "Who should review src/engine.rs?" });
+    let asked = world.post("/api/v1/ask").token(&token).org("acme").json(asked).send().await;
+    check(&document, "/api/v1/ask", "post", &asked);
+    check(
+        &document,
+        "/api/v1/conversations",
+        "get",
+        &world.get("/api/v1/conversations").token(&token).org("acme").send().await,
+    );
     for path in ["/api/v1/status", "/api/v1/jobs", "/api/v1/sources", "/api/v1/webhooks", "/api/v1/me", "/api/v1/orgs"]
     {
         check(&document, path, "get", &world.get(path).token(&token).org("acme").send().await);

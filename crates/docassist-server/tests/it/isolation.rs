@@ -196,7 +196,7 @@ fn question(number: u32, cursors: &[String]) -> (Method, String, Option<Value>) 
         _ => String::new(),
     };
     let get = |text: String| (Method::GET, text, None);
-    match pick(9, 22) {
+    match pick(9, 26) {
         0 => get(format!("/api/v1/gaps?{}", as_of.trim_start_matches('&'))),
         1 => get(format!("/api/v1/gaps/orphaned?days=36500{as_of}{limit}{cursor}")),
         2 => get(format!("/api/v1/gaps/undocumented?days=36500{as_of}{limit}{cursor}")),
@@ -218,6 +218,14 @@ fn question(number: u32, cursors: &[String]) -> (Method, String, Option<Value>) 
         18 => get("/api/v1/jobs".to_owned()),
         19 => (Method::POST, "/api/v1/impact/file".to_owned(), Some(json!({ "paths": [path, "src/lib.rs"] }))),
         20 => (Method::POST, "/api/v1/impact/diff".to_owned(), Some(json!({ "files": [{ "path": path }] }))),
+        21 => get(format!("/api/v1/search?q={word}&facets=true{limit}")),
+        22 => get(format!("/api/v1/search?q=engine%20round&kind=ticket&kind=commit{limit}")),
+        23 => {
+            let question = ["What does the guide say?", "Which tickets are stale?", "Who should review src/engine.rs?"]
+                [pick(11, 3)];
+            (Method::POST, "/api/v1/ask".to_owned(), Some(json!({ "question": format!("{question} {word}") })))
+        }
+        24 => get("/api/v1/conversations".to_owned()),
         _ => (Method::POST, "/api/v1/reviewers".to_owned(), Some(json!({ "paths": [path], "author": word }))),
     }
 }

@@ -8,8 +8,8 @@ use crate::world::DATABASE;
 
 /// What rests on the database: who may do what, and that nobody sees what is not theirs. The rest (the form of requests and
 /// answers, rates) never gets that far.
-const MODULES: [&str; 9] =
-    ["accounts", "audit", "equality", "foreign", "isolation", "keys", "members", "sessions", "sources"];
+const MODULES: [&str; 10] =
+    ["accounts", "audit", "equality", "foreign", "isolation", "keys", "members", "search", "sessions", "sources"];
 
 /// Runs them in a process of their own: so they are written once, and whatever is added to them is run here too.
 #[test]

@@ -38,7 +38,7 @@ impl Least {
     }
 }
 
-pub(crate) const ROUTES: [(&str, &str, Least); 69] = [
+pub(crate) const ROUTES: [(&str, &str, Least); 74] = [
     ("GET", "/api/v1/gaps", Viewer),
     ("GET", "/api/v1/gaps/orphaned", Viewer),
     ("GET", "/api/v1/gaps/undocumented", Viewer),
@@ -58,6 +58,11 @@ pub(crate) const ROUTES: [(&str, &str, Least); 69] = [
     ("GET", "/api/v1/rel/file", Viewer),
     ("GET", "/api/v1/rel/repo/{name}", Viewer),
     ("GET", "/api/v1/rel/search", Viewer),
+    ("GET", "/api/v1/search", Viewer),
+    ("POST", "/api/v1/ask", Viewer),
+    ("GET", "/api/v1/conversations", Viewer),
+    ("GET", "/api/v1/conversations/{name}", Viewer),
+    ("DELETE", "/api/v1/conversations/{name}", Viewer),
     ("GET", "/api/v1/decisions", Viewer),
     ("GET", "/api/v1/decisions/{id}", Viewer),
     ("GET", "/api/v1/status", Viewer),

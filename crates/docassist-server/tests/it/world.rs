@@ -10,7 +10,7 @@ use docassist_app::accounts::{Login, NewAccount, NewKey};
 use docassist_app::jobs::LocationPolicy;
 use docassist_app::secrets::Secrets;
 use docassist_app::sync::{GitRequest, TicketsRequest};
-use docassist_app::{CacheConfig, Database, Service, ServiceConfig};
+use docassist_app::{CacheConfig, Database, ModelChoice, SearchConfig, Service, ServiceConfig};
 use docassist_model::progress::Unobserved;
 use docassist_model::{OrgSlug, Role, TenantScope, User};
 use docassist_server::ServerConfig;
@@ -78,6 +78,8 @@ impl World {
             secrets: Secrets::derive(SECRET).unwrap(),
             graph_memory: 1 << 30,
             cache,
+            search: SearchConfig { model: ModelChoice::None, patience: None },
+            chat: None,
             qdrant: None,
             locations,
             access_life: Duration::from_secs(900),

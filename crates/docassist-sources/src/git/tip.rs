@@ -48,7 +48,7 @@ pub(super) fn root_file(reader: &mut ObjectReader, commit: &ObjectId, name: &[u8
     reader.blob(entry.oid).ok()
 }
 
-fn tree_of(reader: &mut ObjectReader, commit: &ObjectId) -> Option<gix::ObjectId> {
+pub(super) fn tree_of(reader: &mut ObjectReader, commit: &ObjectId) -> Option<gix::ObjectId> {
     let id = gix::ObjectId::try_from(commit.as_bytes()).ok()?;
     reader.commit(&id).ok().and_then(|raw| parse_commit(raw).tree)
 }

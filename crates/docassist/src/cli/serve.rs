@@ -85,6 +85,11 @@ pub(crate) struct Serve {
     #[command(flatten, next_help_heading = "Observing")]
     pub(crate) qdrant: super::watch::QdrantArgs,
 
+    #[command(flatten)]
+    pub(crate) model: super::search::ModelArgs,
+    #[command(flatten)]
+    pub(crate) chat: super::search::ChatArgs,
+
     /// Requests a second of one user, five times as many at once; 0: any number
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Limits")]
     pub(crate) user_rate: u32,
@@ -188,8 +193,10 @@ fn parse_size(text: &str) -> Result<u64, String> {
 
 fn parse_ttl(text: &str) -> Result<TimeToLive, String> {
     let (family, seconds) = match text.split_once('=') {
-        Some((family @ ("gaps" | "impact" | "relationships"), seconds)) => (Some(family.to_owned()), seconds),
-        Some((family, _)) => return Err(format!("`{family}` is none of gaps, impact and relationships")),
+        Some((family @ ("gaps" | "impact" | "relationships" | "search"), seconds)) => {
+            (Some(family.to_owned()), seconds)
+        }
+        Some((family, _)) => return Err(format!("`{family}` is none of gaps, impact, relationships and search")),
         None => (None, text),
     };
     let seconds = seconds.parse().map_err(|_| format!("`{seconds}` is no number of seconds"))?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use docassist_app::accounts::NewAccount;
 use docassist_app::jobs::LocationPolicy;
 use docassist_app::secrets::Secrets;
-use docassist_app::{AppError, CacheConfig, RedisConfig, Replicas, Service, ServiceConfig, TimesToLive};
+use docassist_app::{AppError, CacheConfig, RedisConfig, Replicas, SearchConfig, Service, ServiceConfig, TimesToLive};
 use docassist_model::{ErrorCode, OrgSlug};
 use docassist_server::observe::{self, LogFormat as Form, ObserveConfig};
 use docassist_server::{ServerConfig, bind};
@@ -54,6 +54,12 @@ async fn serve(settings: &Settings, arguments: Serve, secrets: Secrets) -> Resul
         secrets,
         graph_memory: arguments.graph_memory,
         cache: cache(&arguments),
+        search: SearchConfig {
+            model: super::search::choice(&arguments.model)?,
+            // Long enough for most syncs, and short enough that the answer comes before the request's own end.
+            patience: Some(Duration::from_secs((arguments.request_time / 2).min(10).into())),
+        },
+        chat: super::ask::chat(&arguments.chat)?,
         qdrant: arguments.qdrant.address()?,
         locations: LocationPolicy { roots: arguments.source_roots.clone(), ssh: arguments.allow_ssh },
         access_life: Duration::from_secs(u64::from(arguments.token_life) * 60),
@@ -148,6 +154,7 @@ fn cache(arguments: &Serve) -> CacheConfig {
             None => ttl = TimesToLive::all(time),
             Some("gaps") => ttl.gaps = time,
             Some("impact") => ttl.impact = time,
+            Some("search") => ttl.search = time,
             Some(_) => ttl.relationships = time,
         }
     }

@@ -28,7 +28,7 @@ use shard::Shard;
 /// How an index on disk is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EdgeOptions {
-    /// The space of its dense vectors; `None` for an index that is searched by words only.
+    /// The space of its dense vectors. `None`: an index that has any keeps them, and a new one is searched by words only.
     pub dense: Option<DenseSpace>,
 }
 

@@ -516,16 +516,15 @@ fn whole(
     if state.format != FORMAT {
         return Err("it was written by another version".into());
     }
-    if state.dense.as_ref() != dense {
-        return Err(match dense {
-            Some(dense) => format!("it has no vectors of {}", dense.model),
-            None => "its vectors are of a model that is not used any more".into(),
-        });
+    // Whoever has no model searches by words in whatever there is: throwing vectors away would cost the next one who has.
+    if let Some(dense) = dense.filter(|&dense| state.dense.as_ref() != Some(dense)) {
+        return Err(format!("it has no vectors of {}", dense.model));
     }
+    let dense = state.dense.clone();
     let statistics = folder.statistics(&state).ok_or("its counts cannot be read")?;
     folder.documents(&state).ok_or("its documents cannot be read")?;
     let path = folder.engine();
-    let loaded = catch_unwind(|| EdgeShard::load(&path, Some(config(dense))));
+    let loaded = catch_unwind(|| EdgeShard::load(&path, Some(config(dense.as_ref()))));
     let edge = match loaded {
         Ok(Ok(edge)) => edge,
         Ok(Err(error)) => return Err(format!("it cannot be opened: {error}")),
