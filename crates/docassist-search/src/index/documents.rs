@@ -68,6 +68,16 @@ impl DocumentChanges {
         self.sources.get(source).is_none_or(|changes| !changes.emptied && !changes.documents.contains_key(document))
     }
 
+    /// Whether a source was emptied.
+    pub(super) fn has_emptied(&self) -> bool {
+        self.sources.values().any(|changes| changes.emptied)
+    }
+
+    /// The names of the documents that were noted or are gone.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sources.values().flat_map(|changes| changes.documents.keys().map(String::as_str))
+    }
+
     /// What was noted since the commit: source, document, fingerprint.
     pub(super) fn noted(&self) -> impl Iterator<Item = (&str, &str, u64)> {
         self.sources.iter().flat_map(|(source, changes)| {

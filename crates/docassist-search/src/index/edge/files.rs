@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::noted::{Noted, Sections};
-use crate::index::{DenseSpace, IndexError, Result};
-use crate::lexical::{Statistics, TermEntry, dimension};
+use crate::index::{DenseSpace, IndexError, Result, terms};
+use crate::lexical::{Statistics, dimension};
 
 /// Raised when stored vectors or payloads change their meaning: terms, dimensions, weights. Other formats are built anew.
 pub(super) const FORMAT: u32 = 2;
@@ -159,21 +159,20 @@ impl Folder {
     pub(super) fn statistics(&self, state: &State) -> Option<Statistics> {
         let mut statistics = Statistics::new(state.passages, state.total_length);
         for line in BufReader::new(File::open(self.root.join("terms.tsv")).ok()?).lines() {
-            let line = line.ok()?;
-            let (count, words) = line.split_once('\t')?;
-            let (term, surface) = words.split_once('\t')?;
-            let entry = TermEntry { term: term.into(), surface: surface.into(), passages: count.parse().ok()? };
-            statistics.restore(dimension(term), entry);
+            let entry = terms::read(&line.ok()?)?;
+            statistics.restore(dimension(&entry.term), entry);
         }
         Some(statistics)
     }
 
     pub(super) fn write_statistics(&self, statistics: &Statistics) -> Result<()> {
-        // Terms have neither tabs nor line ends: they are made of letters, digits and joints.
         self.replace("terms.tsv", |file| {
-            statistics
-                .terms()
-                .try_for_each(|(_, entry)| writeln!(file, "{}\t{}\t{}", entry.passages, entry.term, entry.surface))
+            let mut line = String::new();
+            statistics.terms().try_for_each(|(_, entry)| {
+                line.clear();
+                terms::write(&mut line, entry);
+                file.write_all(line.as_bytes())
+            })
         })
     }
 
