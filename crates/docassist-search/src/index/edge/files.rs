@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::noted::{Noted, Sections};
+use super::noted::Noted;
 use crate::index::{DenseSpace, IndexError, Result, terms};
 use crate::lexical::{Statistics, dimension};
 
@@ -176,10 +176,10 @@ impl Folder {
         })
     }
 
-    /// The documents as of a state; `None` where they cannot be read.
+    /// The documents as of a state; `None` where their file cannot be read.
     pub(super) fn documents(&self, state: &State) -> Option<Noted> {
         match fs::read(self.root.join("documents")) {
-            Ok(bytes) => Noted::read(bytes, state.documents),
+            Ok(bytes) => Some(Noted::new(bytes, state.documents)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && state.documents == 0 => {
                 Some(Noted::default())
             }
@@ -187,8 +187,8 @@ impl Folder {
         }
     }
 
-    pub(super) fn write_documents(&self, sections: &Sections) -> Result<()> {
-        self.replace("documents", |file| sections.write(file))
+    pub(super) fn write_documents(&self, noted: &Noted) -> Result<()> {
+        self.replace("documents", |file| file.write_all(noted.bytes()))
     }
 
     fn replace(&self, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {

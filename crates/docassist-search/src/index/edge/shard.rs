@@ -45,6 +45,8 @@ const SEGMENTS: usize = 32;
 /// Kilobytes of terms, or of vectors, from which a segment is worth closing: about the quarter of a segment of pages.
 const WORTH_CLOSING: usize = 1_000;
 
+const NO_DOCUMENTS: &str = "its documents cannot be read";
+
 #[derive(Debug)]
 pub(super) struct Shard {
     folder: Folder,
@@ -347,11 +349,8 @@ impl Shard {
 
     pub(super) fn documents(&self) -> Result<Vec<IndexedDocument>> {
         let writer = self.writer();
-        Ok(self.noted(&writer)?.with(&writer.documents))
-    }
-
-    fn noted(&self, writer: &Writer) -> Result<Noted> {
-        self.folder.documents(&writer.state).ok_or_else(|| engine("its documents cannot be read"))
+        let noted = self.folder.documents(&writer.state);
+        noted.and_then(|noted| noted.with(&writer.documents)).ok_or_else(|| engine(NO_DOCUMENTS))
     }
 
     pub(super) fn note_documents(&self, noted: &[IndexedDocument], gone: &[(String, String)]) -> Result<()> {
@@ -402,9 +401,10 @@ impl Shard {
         self.folder.write_statistics(&statistics)?;
         drop(statistics);
         if !writer.documents.is_empty() {
-            let (sections, count) = self.noted(&writer)?.changed(&writer.documents);
-            self.folder.write_documents(&sections)?;
-            writer.state.documents = count;
+            let noted = self.folder.documents(&writer.state);
+            let noted = noted.and_then(|noted| noted.changed(&writer.documents)).ok_or_else(|| engine(NO_DOCUMENTS))?;
+            self.folder.write_documents(&noted)?;
+            writer.state.documents = noted.count();
             writer.documents.clear();
         }
         self.folder.write_state(&writer.state)?;
@@ -521,7 +521,7 @@ fn whole(
         });
     }
     let statistics = folder.statistics(&state).ok_or("its counts cannot be read")?;
-    folder.documents(&state).ok_or("its documents cannot be read")?;
+    folder.documents(&state).filter(Noted::is_whole).ok_or(NO_DOCUMENTS)?;
     let path = folder.engine();
     let loaded = catch_unwind(|| EdgeShard::load(&path, Some(config(dense))));
     let edge = match loaded {

@@ -141,7 +141,7 @@ impl Collection {
             enable_hnsw: Some(is_tenant),
             ..KeywordIndexParams::default()
         };
-        let params = (kind == FieldType::Keyword).then(|| PayloadIndexParams {
+        let params = (kind == FieldType::Keyword).then_some(PayloadIndexParams {
             index_params: Some(payload_index_params::IndexParams::KeywordIndexParams(keyword)),
         });
         CreateFieldIndexCollection {
