@@ -50,7 +50,16 @@ impl State {
 pub(super) struct Folder {
     root: PathBuf,
     /// Held as long as the index is open; the system lets go of it whatever ends the process.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a program that is just being started has a copy of it for a moment.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the search index could not be unlocked");
+        }
+    }
 }
 
 /// Processes that can have an organisation's index open at a time, each its own: a service beside a few commands.
@@ -96,7 +105,7 @@ impl Folder {
                 Err(error) => return Err(error.into()),
             };
             match lock.try_lock() {
-                Ok(()) if is_at(&lock, &path)? => return Ok(Some(Self { root, _lock: lock })),
+                Ok(()) if is_at(&lock, &path)? => return Ok(Some(Self { root, lock })),
                 // Whoever had it removed the folder, and this lock with it.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
