@@ -21,8 +21,9 @@ pub(super) struct DocumentChanges {
     sources: FxHashMap<String, SourceChanges>,
 }
 
+/// What happened to the documents of a source.
 #[derive(Debug, Default)]
-struct SourceChanges {
+pub(super) struct SourceChanges {
     /// Whether all that was committed of the source is gone.
     emptied: bool,
     documents: FxHashMap<String, Option<u64>>,
@@ -63,16 +64,47 @@ impl DocumentChanges {
         self.sources = FxHashMap::default();
     }
 
+    /// What happened to a source's; `None` where all stands as it was committed.
+    pub(super) fn of(&self, source: &str) -> Option<&SourceChanges> {
+        self.sources.get(source)
+    }
+
+    /// What happened to each source's.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (&str, &SourceChanges)> {
+        self.sources.iter().map(|(source, changes)| (source.as_str(), changes))
+    }
+
     /// Whether a document stands as it was committed.
     pub(super) fn keep(&self, source: &str, document: &str) -> bool {
-        self.sources.get(source).is_none_or(|changes| !changes.emptied && !changes.documents.contains_key(document))
+        self.of(source).is_none_or(|changes| changes.keep(document))
+    }
+
+    /// Whether a source was emptied.
+    pub(super) fn has_emptied(&self) -> bool {
+        self.sources.values().any(|changes| changes.emptied)
+    }
+
+    /// The names of the documents that were noted or are gone.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sources.values().flat_map(|changes| changes.documents.keys().map(String::as_str))
     }
 
     /// What was noted since the commit: source, document, fingerprint.
     pub(super) fn noted(&self) -> impl Iterator<Item = (&str, &str, u64)> {
-        self.sources.iter().flat_map(|(source, changes)| {
-            let noted = changes.documents.iter();
-            noted.filter_map(move |(document, fingerprint)| Some((source.as_str(), document.as_str(), (*fingerprint)?)))
+        self.sources().flat_map(|(source, changes)| {
+            changes.noted().map(move |(document, fingerprint)| (source, document, fingerprint))
         })
+    }
+}
+
+impl SourceChanges {
+    /// Whether a document stands as it was committed.
+    pub(super) fn keep(&self, document: &str) -> bool {
+        !self.emptied && !self.documents.contains_key(document)
+    }
+
+    /// What was noted since the commit: document, fingerprint.
+    pub(super) fn noted(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.documents.iter().filter_map(|(document, fingerprint)| Some((document.as_str(), (*fingerprint)?)))
     }
 }

@@ -1,7 +1,7 @@
 //! The index: passages with a sparse vector, and a dense one once they are embedded.
 //!
-//! [`Index`] is what search needs of it; [`EdgeIndex`] keeps it on disk in the process, [`MemoryIndex`] in memory, for tests and
-//! for evaluations of a few thousand documents. Every call names the organisation by its [`TenantScope`]; there is no call over
+//! [`Index`] is what search needs of it; [`EdgeIndex`] keeps it on disk in the process, [`QdrantIndex`] on a server that several
+//! processes share, [`MemoryIndex`] in memory, for tests and for evaluations of a few thousand documents. Every call names the organisation by its [`TenantScope`]; there is no call over
 //! two.
 
 mod documents;
@@ -9,7 +9,9 @@ mod edge;
 mod entry;
 mod filter;
 mod memory;
+mod qdrant;
 mod replace;
+mod terms;
 
 use docassist_model::TenantScope;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,7 @@ pub use edge::{EdgeIndex, EdgeOptions};
 pub use entry::{Entry, entries, index_all};
 pub use filter::{FacetField, Filter};
 pub use memory::MemoryIndex;
+pub use qdrant::{QdrantIndex, QdrantOptions};
 pub use replace::{Replaced, replace_document};
 
 /// Why the index could not do something.
@@ -41,10 +44,39 @@ pub enum IndexError {
     /// Files could not be read or written.
     #[error("the search index could not be read or written: {0}")]
     Io(#[from] std::io::Error),
+    /// The options of an index cannot be used.
+    #[error("{0}")]
+    Options(String),
+    /// The server gives no answer.
+    #[error("the search server at {address} cannot be reached: {reason}")]
+    Unreachable {
+        /// Where it should be.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The server refuses the key.
+    #[error("the search server at {address} refuses the key, or asks for one")]
+    Unauthorised {
+        /// Where it is.
+        address: String,
+    },
+    /// The server has no such collection.
+    #[error("the search server at {address} has no such collection; it is created when it is needed next")]
+    Missing {
+        /// Where it is.
+        address: String,
+    },
     /// The engine failed.
     #[error("the search index failed: {0}")]
     Engine(String),
 }
+
+/// How far the average length may move before stored vectors are weighed anew, which rewrites every point: at a tenth, nDCG loses
+/// .002 on Cranfield.
+const MOST_DRIFT: f32 = 0.05;
+/// More values of all facets together than an organisation has; the most frequent ones are counted.
+const MOST_VALUES: usize = 100_000;
 
 /// A result of the index.
 pub type Result<T> = std::result::Result<T, IndexError>;
@@ -139,8 +171,8 @@ pub struct StoredVectors {
 /// An index of all organisations' passages.
 ///
 /// What is written is found by every search that begins afterwards; it outlives the process after [`Index::commit`]. An index
-/// whose process ended between a write and its commit is empty when it is opened again, and [`Index::position`] says so: half of
-/// a sync is never served.
+/// whose process ended between a write and its commit has to be built anew, and [`Index::position`] says so: on disk it is empty
+/// when it is opened again, on a server when it is written to again.
 pub trait Index: Send + Sync {
     /// Adds passages, or replaces those with the same identity. A passage whose hash is unchanged keeps its dense vector.
     ///

@@ -71,6 +71,16 @@ impl Statistics {
         self.terms.insert(dimension, entry);
     }
 
+    /// Sets what was counted elsewhere.
+    pub(crate) fn set_totals(&mut self, passages: u64, total_length: u64) {
+        (self.passages, self.total_length) = (passages, total_length);
+    }
+
+    /// Forgets the terms of all dimensions but those that `keep` says.
+    pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        self.terms.retain(|&dimension, _| keep(dimension));
+    }
+
     /// Number of passages.
     #[must_use]
     pub const fn passages(&self) -> u64 {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::noted::{Noted, Sections};
-use crate::index::{DenseSpace, IndexError, Result};
-use crate::lexical::{Statistics, TermEntry, dimension};
+use super::noted::Noted;
+use crate::index::{DenseSpace, IndexError, Result, terms};
+use crate::lexical::{Statistics, dimension};
 
 /// Raised when stored vectors or payloads change their meaning: terms, dimensions, weights. Other formats are built anew.
 pub(super) const FORMAT: u32 = 2;
@@ -50,7 +50,16 @@ impl State {
 pub(super) struct Folder {
     root: PathBuf,
     /// Held as long as the index is open; the system lets go of it whatever ends the process.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a program that is just being started has a copy of it for a moment.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the search index could not be unlocked");
+        }
+    }
 }
 
 /// Processes that can have an organisation's index open at a time, each its own: a service beside a few commands.
@@ -96,7 +105,7 @@ impl Folder {
                 Err(error) => return Err(error.into()),
             };
             match lock.try_lock() {
-                Ok(()) if is_at(&lock, &path)? => return Ok(Some(Self { root, _lock: lock })),
+                Ok(()) if is_at(&lock, &path)? => return Ok(Some(Self { root, lock })),
                 // Whoever had it removed the folder, and this lock with it.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -159,28 +168,27 @@ impl Folder {
     pub(super) fn statistics(&self, state: &State) -> Option<Statistics> {
         let mut statistics = Statistics::new(state.passages, state.total_length);
         for line in BufReader::new(File::open(self.root.join("terms.tsv")).ok()?).lines() {
-            let line = line.ok()?;
-            let (count, words) = line.split_once('\t')?;
-            let (term, surface) = words.split_once('\t')?;
-            let entry = TermEntry { term: term.into(), surface: surface.into(), passages: count.parse().ok()? };
-            statistics.restore(dimension(term), entry);
+            let entry = terms::read(&line.ok()?)?;
+            statistics.restore(dimension(&entry.term), entry);
         }
         Some(statistics)
     }
 
     pub(super) fn write_statistics(&self, statistics: &Statistics) -> Result<()> {
-        // Terms have neither tabs nor line ends: they are made of letters, digits and joints.
         self.replace("terms.tsv", |file| {
-            statistics
-                .terms()
-                .try_for_each(|(_, entry)| writeln!(file, "{}\t{}\t{}", entry.passages, entry.term, entry.surface))
+            let mut line = String::new();
+            statistics.terms().try_for_each(|(_, entry)| {
+                line.clear();
+                terms::write(&mut line, entry);
+                file.write_all(line.as_bytes())
+            })
         })
     }
 
-    /// The documents as of a state; `None` where they cannot be read.
+    /// The documents as of a state; `None` where their file cannot be read.
     pub(super) fn documents(&self, state: &State) -> Option<Noted> {
         match fs::read(self.root.join("documents")) {
-            Ok(bytes) => Noted::read(bytes, state.documents),
+            Ok(bytes) => Some(Noted::new(bytes, state.documents)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && state.documents == 0 => {
                 Some(Noted::default())
             }
@@ -188,8 +196,8 @@ impl Folder {
         }
     }
 
-    pub(super) fn write_documents(&self, sections: &Sections) -> Result<()> {
-        self.replace("documents", |file| sections.write(file))
+    pub(super) fn write_documents(&self, noted: &Noted) -> Result<()> {
+        self.replace("documents", |file| file.write_all(noted.bytes()))
     }
 
     fn replace(&self, name: &str, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {

@@ -23,7 +23,9 @@ use super::files::{FORMAT, Folder, State};
 use super::noted::Noted;
 use super::payload::{self, engine, passage_id, point_id};
 use crate::index::documents::DocumentChanges;
-use crate::index::{DenseSpace, Entry, FacetField, IndexError, IndexedDocument, Position, Result, Selection};
+use crate::index::{
+    DenseSpace, Entry, FacetField, IndexError, IndexedDocument, MOST_DRIFT, Position, Result, Selection,
+};
 use crate::lexical::{Bm25, SparseVector, Statistics};
 use crate::passage::PassageId;
 
@@ -34,9 +36,6 @@ const DENSE: &str = "meaning";
 const BATCH: usize = 256;
 /// Of the engine's log, which is not read again and shortened at every commit.
 const LOG_SEGMENT: usize = 8 << 20;
-/// How far the average length may move before stored vectors are weighed anew, which rewrites every point: at a tenth, nDCG loses
-/// .002 on Cranfield.
-const MOST_DRIFT: f32 = 0.05;
 /// Points that are written to one segment before it is closed. Adding to an open segment takes time in proportion to how many of
 /// its passages have the same terms (a quarter of all time at 8,192); closing takes the same for every passage, and each segment
 /// costs some files. Half as many and twice as many were both slower.
@@ -45,8 +44,9 @@ const SEGMENT: usize = 4_096;
 const SEGMENTS: usize = 32;
 /// Kilobytes of terms, or of vectors, from which a segment is worth closing: about the quarter of a segment of pages.
 const WORTH_CLOSING: usize = 1_000;
-/// More values of all facets together than an organisation has; the most frequent ones are counted.
-const MOST_VALUES: usize = 100_000;
+
+const NO_DOCUMENTS: &str = "its documents cannot be read";
+
 #[derive(Debug)]
 pub(super) struct Shard {
     folder: Folder,
@@ -349,11 +349,8 @@ impl Shard {
 
     pub(super) fn documents(&self) -> Result<Vec<IndexedDocument>> {
         let writer = self.writer();
-        Ok(self.noted(&writer)?.with(&writer.documents))
-    }
-
-    fn noted(&self, writer: &Writer) -> Result<Noted> {
-        self.folder.documents(&writer.state).ok_or_else(|| engine("its documents cannot be read"))
+        let noted = self.folder.documents(&writer.state);
+        noted.and_then(|noted| noted.with(&writer.documents)).ok_or_else(|| engine(NO_DOCUMENTS))
     }
 
     pub(super) fn note_documents(&self, noted: &[IndexedDocument], gone: &[(String, String)]) -> Result<()> {
@@ -404,9 +401,10 @@ impl Shard {
         self.folder.write_statistics(&statistics)?;
         drop(statistics);
         if !writer.documents.is_empty() {
-            let (sections, count) = self.noted(&writer)?.changed(&writer.documents);
-            self.folder.write_documents(&sections)?;
-            writer.state.documents = count;
+            let noted = self.folder.documents(&writer.state);
+            let noted = noted.and_then(|noted| noted.changed(&writer.documents)).ok_or_else(|| engine(NO_DOCUMENTS))?;
+            self.folder.write_documents(&noted)?;
+            writer.state.documents = noted.count();
             writer.documents.clear();
         }
         self.folder.write_state(&writer.state)?;
@@ -522,7 +520,7 @@ fn whole(
     }
     let dense = state.dense.clone();
     let statistics = folder.statistics(&state).ok_or("its counts cannot be read")?;
-    folder.documents(&state).ok_or("its documents cannot be read")?;
+    folder.documents(&state).filter(Noted::is_whole).ok_or(NO_DOCUMENTS)?;
     let path = folder.engine();
     let loaded = catch_unwind(|| EdgeShard::load(&path, Some(config(dense.as_ref()))));
     let edge = match loaded {

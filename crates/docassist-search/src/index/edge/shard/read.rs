@@ -11,9 +11,11 @@ use rustc_hash::FxHashMap;
 
 use super::super::condition::{self, FACETS};
 use super::super::payload::{self, engine, passage_id, point_id};
-use super::{DENSE, MOST_VALUES, SPARSE, Shard, Stored, edge_sparse};
+use super::{DENSE, SPARSE, Shard, Stored, edge_sparse};
 use crate::index::memory::sort_facets;
-use crate::index::{Candidate, Counts, FacetCount, FacetField, IndexError, IndexQuery, Result, StoredVectors};
+use crate::index::{
+    Candidate, Counts, FacetCount, FacetField, IndexError, IndexQuery, MOST_VALUES, Result, StoredVectors,
+};
 use crate::passage::{Passage, PassageId};
 
 impl Shard {
