@@ -9,6 +9,8 @@
 //! knows of analyses, of HTTP or of the time: instants come in as arguments (only the lock, which is no record, notes
 //! when it was taken).
 //!
+//! Vectors of texts, which follow from records and take long to compute, are kept by a [`VectorStore`]: the same stores.
+//!
 //! What the service keeps besides records (organisations, accounts, keys, sessions, the audit log, jobs) is in a
 //! [`ControlStore`], one for all organisations.
 //!
@@ -27,6 +29,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 pub use control::{Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Rotation, Window};
 pub use copy::{Copied, UNFINISHED_COPY, copy};
@@ -44,3 +47,4 @@ pub use records::{
 };
 pub use sqlite::{SqliteControl, SqliteFiles, SqliteStore};
 pub use store::{Store, TicketSink, Writer};
+pub use vectors::{ContentHash, VectorStore};

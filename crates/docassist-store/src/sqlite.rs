@@ -1,10 +1,11 @@
-//! SQLite: records in one database file per organisation, `DATA/orgs/<slug>/records.db`, and what the service keeps
-//! besides them in `DATA/control.db` ([`control`]).
+//! SQLite: records in one database file per organisation, `DATA/orgs/<slug>/records.db`, with vectors beside them
+//! ([`vectors`]), and what the service keeps besides both in `DATA/control.db` ([`control`]).
 //!
 //! Organisations share no file, so that no statement can reach across them, and one is backed up or removed by its
 //! folder. The log of changes (WAL) lets readers see a consistent state while a writer is at work.
 
 mod columns;
+mod connections;
 mod control;
 mod database;
 mod fault;
@@ -15,13 +16,13 @@ mod intern;
 mod lock;
 mod pages;
 mod project;
-mod readers;
 mod reading;
 mod removal;
 mod sequences;
 mod shadow;
 mod sources;
 mod tickets;
+mod vectors;
 mod writer;
 
 use std::path::PathBuf;
@@ -31,12 +32,12 @@ use docassist_model::{ObjectId, OrgSlug, Page, RecordSink, TenantScope, Ticket, 
 use rusqlite::{OptionalExtension, Transaction};
 
 use crate::{Reading, Result, Source, Store, StoreError, Writer};
+use connections::Connections;
 pub use control::SqliteControl;
 use database::{Format, Purpose};
 use fault::{Fault, Inner};
 pub use files::SqliteFiles;
 use lock::WriterLock;
-use readers::Readers;
 use reading::SqliteReading;
 use sequences::{Look, Sequences};
 use writer::SqliteWriter;
@@ -50,11 +51,17 @@ const RECORDS: Format = Format {
     writer_cache_kib: 64 * 1024,
 };
 
+/// The connections that read records.
+fn connections() -> Connections {
+    Connections::new(Purpose::Read, &RECORDS)
+}
+
 /// Records in SQLite files below a data directory: `DATA/orgs/<slug>/records.db`.
 #[derive(Debug)]
 pub struct SqliteStore {
     data: PathBuf,
-    readers: Readers,
+    readers: Connections,
+    vectors: Connections,
     sequences: Sequences,
 }
 
@@ -62,7 +69,12 @@ impl SqliteStore {
     /// A store below `data`. Touches nothing yet: folders and files come with an organisation's first writer.
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), readers: Readers::default(), sequences: Sequences::default() }
+        Self {
+            data: data.into(),
+            readers: connections(),
+            vectors: vectors::connections(),
+            sequences: Sequences::default(),
+        }
     }
 
     fn folder(&self, scope: &TenantScope) -> PathBuf {
@@ -189,6 +201,7 @@ impl Store for SqliteStore {
     fn remove_org(&self, scope: &TenantScope) -> Result<()> {
         removal::remove(&self.folder(scope), scope.org(), || {
             self.readers.close(scope.org());
+            self.vectors.close(scope.org());
             self.sequences.forget(scope.org());
         })
     }

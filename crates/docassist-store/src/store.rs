@@ -8,7 +8,8 @@ use docassist_model::{
 use serde_json::Value;
 
 use crate::{
-    BoxError, DocsFinish, FeedEnd, GitFinish, Outcome, Reading, Result, Source, StoreError, TicketImport, TicketOutcome,
+    BoxError, DocsFinish, FeedEnd, GitFinish, Outcome, Reading, Result, Source, StoreError, TicketImport,
+    TicketOutcome, VectorStore,
 };
 
 /// The records of organisations. Reading needs no lock and never waits for a writer; an organisation that was never
@@ -16,7 +17,7 @@ use crate::{
 ///
 /// Every method fails with [`StoreError::Newer`] or [`StoreError::Damaged`] where the data cannot be used, and with the
 /// environment's errors.
-pub trait Store: Send + Sync {
+pub trait Store: VectorStore {
     /// The number of changes so far: +1 with every finished sync that changed something and every removal of a source.
     /// Equal numbers mean equal visible records. (Whether a source is `interrupted` is no record and may differ.)
     ///
@@ -97,7 +98,7 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn commit_message(&self, scope: &TenantScope, source: &str, id: &ObjectId) -> Result<Option<String>>;
 
-    /// Removes the organisation's records, and everything else that is kept beside them (clones, uploads). Afterwards it
+    /// Removes the organisation's records, and everything else that is kept beside them (vectors, clones, uploads). Afterwards it
     /// reads as never written: its sequence begins anew, so whoever remembers something by sequence has to forget it.
     /// Nothing happens where there is nothing.
     ///

@@ -10,6 +10,7 @@ mod organisations;
 mod postgres;
 mod sqlite;
 mod tickets;
+mod vectors;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

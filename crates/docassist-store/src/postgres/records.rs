@@ -10,6 +10,7 @@ mod rows;
 mod shadow;
 mod sources;
 mod tickets;
+mod vectors;
 mod writer;
 
 use std::path::PathBuf;

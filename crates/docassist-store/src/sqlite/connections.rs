@@ -1,4 +1,4 @@
-//! Connections kept open for the next read.
+//! Connections kept open for what comes next.
 //!
 //! A folder may be removed, and one of the same name made, while a connection to its database is open here or in
 //! another process. Such a connection goes on with the old file, which nobody else sees any more; so each remembers
@@ -11,8 +11,7 @@ use docassist_model::OrgSlug;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::RECORDS;
-use super::database::{self, Purpose};
+use super::database::{self, Format, Purpose};
 use super::identity::{self, Identity};
 use crate::Result;
 
@@ -23,27 +22,26 @@ const IDLE: usize = 8;
 /// How often a file that is replaced while it is opened is opened again.
 const TRIES: usize = 10;
 
-/// A connection that reads, and the file that it has.
+/// A connection, and the file that it has.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct Opened {
     pub(super) connection: Connection,
     path: PathBuf,
     file: Option<Identity>,
 }
 
-impl Reader {
-    /// Opens the database at `path`; `None` where there is nothing to read yet.
-    fn open(path: &Path) -> Result<Option<Self>> {
+impl Opened {
+    fn open(path: &Path, purpose: Purpose, format: &Format) -> Result<Option<Self>> {
         let mut tries = 0;
         loop {
             // The log is opened by its name, after the file itself: both are the same database's only if the file is
             // still the same when both are open.
             let file = identity::at(path);
-            let Some(connection) = database::open(path, Purpose::Read, &RECORDS)? else { return Ok(None) };
-            let reader = Self { connection, path: path.to_owned(), file };
+            let Some(connection) = database::open(path, purpose, format)? else { return Ok(None) };
+            let opened = Self { connection, path: path.to_owned(), file };
             tries += 1;
-            if reader.is_current() || tries >= TRIES {
-                return Ok(Some(reader));
+            if opened.is_current() || tries >= TRIES {
+                return Ok(Some(opened));
             }
         }
     }
@@ -54,7 +52,7 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Drop for Opened {
     fn drop(&mut self) {
         if !self.is_current() {
             // The last connection removes the log by its name when it is closed, and that name may be another one's.
@@ -63,41 +61,64 @@ impl Drop for Reader {
     }
 }
 
-/// The connections that nobody uses at the moment.
-#[derive(Debug, Default)]
-pub(super) struct Readers(Mutex<Vec<(OrgSlug, Reader)>>);
+/// The connections of one kind that nobody uses at the moment.
+#[derive(Debug)]
+pub(super) struct Connections {
+    purpose: Purpose,
+    format: &'static Format,
+    idle: Mutex<Vec<(OrgSlug, Opened)>>,
+}
 
-impl Readers {
+impl Connections {
+    /// Connections for that purpose to databases of that format; none is open yet.
+    pub(super) fn new(purpose: Purpose, format: &'static Format) -> Self {
+        Self { purpose, format, idle: Mutex::default() }
+    }
+
     /// A connection to the organisation's database at `path`; `None` where there is nothing to read yet.
-    pub(super) fn take(&self, org: &OrgSlug, path: &Path) -> Result<Option<Reader>> {
-        while let Some(reader) = self.idle(org) {
-            if reader.is_current() {
-                return Ok(Some(reader));
+    pub(super) fn take(&self, org: &OrgSlug, path: &Path) -> Result<Option<Opened>> {
+        match self.idle(org) {
+            Some(opened) => Ok(Some(opened)),
+            None => self.open(path),
+        }
+    }
+
+    /// A new connection to the database at `path`; `None` where there is nothing to read yet.
+    pub(super) fn open(&self, path: &Path) -> Result<Option<Opened>> {
+        Opened::open(path, self.purpose, self.format)
+    }
+
+    /// A connection to the organisation's database that is open.
+    pub(super) fn idle(&self, org: &OrgSlug) -> Option<Opened> {
+        while let Some(opened) = self.any(org) {
+            if opened.is_current() {
+                return Some(opened);
             }
         }
-        Reader::open(path)
+        None
     }
 
-    fn idle(&self, org: &OrgSlug) -> Option<Reader> {
-        let mut readers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = readers.iter().position(|(of, _)| of == org)?;
-        Some(readers.swap_remove(at).1)
+    /// The same, also where the database is another one by now.
+    fn any(&self, org: &OrgSlug) -> Option<Opened> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = idle.iter().position(|(of, _)| of == org)?;
+        Some(idle.swap_remove(at).1)
     }
 
-    /// Keeps a connection for the next read, in place of the one that has waited longest.
-    pub(super) fn give(&self, org: &OrgSlug, reader: Reader) {
-        let mut readers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let oldest = if readers.len() >= IDLE { Some(readers.remove(0)) } else { None };
-        readers.push((org.clone(), reader));
+    /// Keeps a connection for the next time, in place of the one that has waited longest.
+    pub(super) fn give(&self, org: &OrgSlug, opened: Opened) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = if idle.len() >= IDLE { Some(idle.remove(0)) } else { None };
+        idle.push((org.clone(), opened));
         // Closing may write: nobody has to wait for that.
-        drop(readers);
+        drop(idle);
         drop(oldest);
     }
 
     /// Closes the organisation's connections.
     pub(super) fn close(&self, org: &OrgSlug) {
-        while let Some(reader) = self.idle(org) {
-            drop(reader);
+        while let Some(opened) = self.any(org) {
+            drop(opened);
         }
     }
 }

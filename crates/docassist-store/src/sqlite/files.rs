@@ -9,8 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::control::CONTROL;
 use super::database::{self, Format, Purpose};
 use super::fault::{Fault, Inner};
-use super::readers::Readers;
-use super::{RECORDS, SqliteStore};
+use super::{RECORDS, SqliteStore, connections};
 use crate::{Result, Store, StoreError};
 
 /// How long to wait for somebody who has a file open: a command that is about to end, not a service.
@@ -50,7 +49,7 @@ impl SqliteFiles {
     pub fn save_records(&self, scope: &TenantScope, to: &Path) -> Result<bool> {
         let from = self.records(scope);
         // The organisation may be removed meanwhile: this reader knows what to leave alone then.
-        let Some(reader) = Readers::default().take(scope.org(), &from)? else { return Ok(false) };
+        let Some(reader) = connections().take(scope.org(), &from)? else { return Ok(false) };
         save(&reader.connection, &from, to)?;
         Ok(true)
     }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::builders::{commit, git, id, import, sync, ticket};
 use super::{Backend, project, refused, scope, writer};
-use crate::{PostgresConfig, PostgresStore, Store, StoreError};
+use crate::{PostgresConfig, PostgresStore, Store, StoreError, VectorStore as _};
 
 /// A database of the test's own.
 struct Postgres {
@@ -83,10 +83,16 @@ super::suite! { match super::Postgres::new() { Some(backend) => backend, None =>
         there_is_one_writer_at_a_time
         a_transaction_that_fails_leaves_nothing
     }
+    vectors {
+        vectors_come_back_in_the_order_of_the_question
+        many_vectors_are_kept_and_pruned
+        vectors_are_their_organisations_own
+        any_number_of_processes_keep_vectors
+    }
 }
 
 /// What the tables of records are called.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "sources",
     "identities",
     "paths",
@@ -98,6 +104,7 @@ const TABLES: [&str; 11] = [
     "pages",
     "page_texts",
     "decisions",
+    "vectors",
 ];
 
 #[test]
@@ -153,6 +160,7 @@ fn a_removed_organisation_leaves_no_row() {
     let store = backend.store();
     sync(&mut *writer(&store), &[commit(1, "one"), commit(2, "two")]);
     import(&mut *writer(&store), "jira", false, &[ticket("ACME-1", "x")]);
+    store.keep_vectors(&scope(), "m", &[([1; 32], vec![1.0])]).unwrap();
     store.remove_org(&scope()).unwrap();
     let server = PostgresServer::shared().unwrap();
     let database = backend.url.rsplit('/').next().unwrap();
@@ -160,6 +168,23 @@ fn a_removed_organisation_leaves_no_row() {
         let rows = server.psql(database, &format!("SELECT count(*) FROM docassist.{table}"));
         assert_eq!(rows.trim(), "0", "{table}");
     }
+}
+
+#[test]
+fn a_vector_that_nobody_here_wrote_is_none() {
+    let Some(backend) = Postgres::new() else { return };
+    let store = backend.store();
+    sync(&mut *writer(&store), &[commit(1, "one")]);
+    let (hash, vector) = (super::vectors::hash, super::vectors::vector);
+    store.keep_vectors(&scope(), "m", &[(hash(1), vector(1)), (hash(2), vector(2))]).unwrap();
+    let mut client = postgres::Client::connect(&backend.url, postgres::NoTls).unwrap();
+    let ours = tenant(&mut client, "acme");
+    client.batch_execute(&format!("SET docassist.org = '{ours}'")).unwrap();
+    let cut = "UPDATE docassist.vectors SET vector = substr(vector, 2) WHERE hash = $1";
+    assert_eq!(client.execute(cut, &[&hash(1).as_slice()]).unwrap(), 1);
+    assert_eq!(super::vectors::there(&store, "m", &[1, 2]), [false, true]);
+    store.keep_vectors(&scope(), "m", &[(hash(1), vector(1))]).unwrap();
+    assert_eq!(super::vectors::there(&store, "m", &[1, 2]), [true, true]);
 }
 
 #[test]

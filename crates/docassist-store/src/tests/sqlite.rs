@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::builders::{commit, git, id, sync};
+use super::vectors::{hash, there, vector};
 use super::{Backend, project, refused, scope, writer};
 use crate::{SqliteStore, Store, StoreError};
 
@@ -74,6 +75,12 @@ super::suite! { super::Sqlite::new();
         readers_see_a_sync_as_a_whole_or_not_at_all
         there_is_one_writer_at_a_time
         a_transaction_that_fails_leaves_nothing
+    }
+    vectors {
+        vectors_come_back_in_the_order_of_the_question
+        many_vectors_are_kept_and_pruned
+        vectors_are_their_organisations_own
+        any_number_of_processes_keep_vectors
     }
 }
 
@@ -308,6 +315,116 @@ fn a_removal_leaves_no_files() {
     std::fs::create_dir_all(folder.join(format!(".removed-acme-{}-0/clones", std::process::id()))).unwrap();
     backend.open().remove_org(&scope()).unwrap();
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+/// A store with two vectors in its file, and the file.
+fn with_vectors(backend: &Sqlite) -> (Box<dyn Store>, PathBuf) {
+    let store = backend.open();
+    keep(&*store, &[1, 2]);
+    (store, backend.file().with_file_name("vectors.db"))
+}
+
+fn keep(store: &dyn Store, numbers: &[u32]) {
+    let vectors: Vec<_> = numbers.iter().map(|&number| (hash(number), vector(number))).collect();
+    store.keep_vectors(&scope(), "m", &vectors).unwrap();
+}
+
+fn files_of(backend: &Sqlite) -> Vec<String> {
+    let entries = std::fs::read_dir(backend.file().parent().unwrap()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.starts_with("vectors"));
+    names.sort();
+    names
+}
+
+#[test]
+fn vectors_without_their_file_are_not_there() {
+    let backend = written();
+    let (store, file) = with_vectors(&backend);
+    let sequence = store.sequence(&scope()).unwrap();
+    for removed in [true, false] {
+        if removed {
+            for suffix in ["", "-wal", "-shm"] {
+                std::fs::remove_file(format!("{}{suffix}", file.display())).unwrap();
+            }
+        } else {
+            std::fs::rename(&file, file.with_file_name("elsewhere")).unwrap();
+        }
+        assert_eq!(there(&*store, "m", &[1, 2]), [false, false]);
+        keep(&*store, &[1, 2]);
+        assert_eq!(there(&*backend.open(), "m", &[1, 2]), [true, true]);
+    }
+    assert_eq!(store.sequence(&scope()).unwrap(), sequence);
+}
+
+#[test]
+fn a_damaged_file_of_vectors_is_set_aside() {
+    type Damage = fn(&PathBuf);
+    let damages: [Damage; 4] = [
+        |file| std::fs::write(file, "not a database, and long enough to have a header".repeat(100)).unwrap(),
+        |file| {
+            let mut bytes = std::fs::read(file).unwrap();
+            bytes[4096..].fill(0xa5);
+            std::fs::write(file, bytes).unwrap();
+        },
+        |file| Connection::open(file).unwrap().execute_batch("DROP TABLE vectors").unwrap(),
+        |file| {
+            std::fs::remove_file(file).unwrap();
+            Connection::open(file).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+        },
+    ];
+    for (number, damage) in damages.into_iter().enumerate() {
+        let backend = written();
+        let (store, file) = with_vectors(&backend);
+        // Closed, so that all of it is in the file.
+        drop(store);
+        damage(&file);
+        let (store, other) = (backend.open(), backend.open());
+        assert_eq!(there(&*store, "m", &[1, 2]), [false, false], "{number}");
+        assert_eq!(files_of(&backend), ["vectors.db.damaged", "vectors.lock"], "{number}");
+        keep(&*store, &[2]);
+        assert_eq!(there(&*other, "m", &[1, 2]), [false, true], "{number}");
+        drop((store, other));
+        // Once more, when it is written.
+        damage(&file);
+        let (store, other) = (backend.open(), backend.open());
+        std::thread::scope(|threads| {
+            threads.spawn(|| keep(&*store, &[1]));
+            threads.spawn(|| keep(&*other, &[2]));
+        });
+        assert_eq!(there(&*backend.open(), "m", &[1, 2]), [true, true], "{number}");
+        assert_eq!(other.prune_vectors(&scope(), "m", &|_| false).unwrap(), 2);
+        // The records have nothing to do with it.
+        assert_eq!(project(&*store).0, 1);
+    }
+}
+
+#[test]
+fn a_vector_that_nobody_here_wrote_is_none() {
+    let backend = written();
+    let (store, file) = with_vectors(&backend);
+    for odd in ["substr(vector, 2)", "x''", "'a text'", "7"] {
+        let connection = Connection::open(&file).unwrap();
+        let sql = format!("UPDATE vectors SET vector = {odd} WHERE hash = ?1");
+        assert_eq!(connection.execute(&sql, [hash(1).as_slice()]).unwrap(), 1);
+        assert_eq!(there(&*store, "m", &[1, 2]), [false, true], "{odd}");
+        keep(&*store, &[1]);
+        assert_eq!(there(&*store, "m", &[1, 2]), [true, true], "{odd}");
+    }
+    let connection = Connection::open(&file).unwrap();
+    connection.execute("INSERT INTO vectors (model, hash, vector) VALUES ('m', 'short', 'x')", []).unwrap();
+    assert_eq!(store.prune_vectors(&scope(), "m", &|_| true).unwrap(), 1);
+}
+
+#[test]
+fn vectors_of_a_newer_version_are_left_alone() {
+    let backend = written();
+    let (store, file) = with_vectors(&backend);
+    drop(store);
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = refused(backend.open().vectors(&scope(), "m", &[hash(1)]));
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    assert_eq!(files_of(&backend), ["vectors.db", "vectors.lock"]);
 }
 
 /// A sink that takes no notice.

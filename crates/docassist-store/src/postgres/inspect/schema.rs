@@ -20,6 +20,7 @@ const RECORD_TABLES: &[&str] = &[
     "pages",
     "page_texts",
     "decisions",
+    "vectors",
 ];
 
 /// The indexes of all tables, those of keys as well. Written down, since a database that lacks one cannot say so; a test
@@ -74,6 +75,7 @@ const INDEXES: &[&str] = &[
     "tokens_pkey",
     "users_email_key",
     "users_pkey",
+    "vectors_pkey",
     "webhooks_id_key",
     "webhooks_of_source",
     "webhooks_pkey",
