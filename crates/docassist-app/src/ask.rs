@@ -24,7 +24,7 @@ use docassist_search::answer::{
 use docassist_search::passage::{Address, Passage, PassageId, PassageKind};
 use docassist_search::query::{self, SearchRequest};
 
-use crate::search::{Search, citation, correction, coverage};
+use crate::search::{Search, citation, correction, coverage, place};
 use crate::{App, AppError, SearchQuery, now};
 use facts::{Fact, facts};
 
@@ -211,23 +211,32 @@ impl Draft<'_> {
             citations.push(fact.citation(number));
             sentences.extend(fact.sentences.iter().map(|text| supported(text, number)));
         }
-        let (before, said) = (citations.len(), sentences.len());
-        let mut conflicts = Vec::new();
-        // Where the graph answers, texts that support little would only stand beside the answer.
-        if before == 0 || found.support == Support::Good {
-            for cited in &found.citations {
-                if let Some(passage) = self.grounds.passages.iter().find(|passage| passage.id == cited.id) {
-                    citations.push(citation(before + cited.number, passage));
-                }
+        // Where the graph answers, other texts would only stand beside the answer.
+        let belongs = |passage: &Passage| {
+            self.facts.is_empty() || self.facts.iter().any(|fact| fact.document.as_ref() == Some(&passage.document))
+        };
+        let mut places: Vec<Option<usize>> = Vec::new();
+        for sentence in &found.sentences {
+            let cited = found.citations.iter().find(|cited| cited.number == sentence.citation);
+            let passage = cited.and_then(|cited| self.grounds.passages.iter().find(|passage| passage.id == cited.id));
+            let Some(passage) = passage.filter(|passage| belongs(passage)) else {
+                places.push(None);
+                continue;
+            };
+            let known = citations.iter().find(|known| known.place == place(&passage.address));
+            let number = known.map_or(citations.len() + 1, |known| known.number);
+            if number > citations.len() {
+                citations.push(citation(number, passage));
             }
-            sentences
-                .extend(found.sentences.iter().map(|sentence| supported(&sentence.text, before + sentence.citation)));
-            conflicts = found
-                .conflicts
-                .iter()
-                .map(|conflict| Conflict { newer: said + conflict.newer, older: said + conflict.older })
-                .collect();
+            places.push(Some(sentences.len()));
+            sentences.push(supported(&sentence.text, number));
         }
+        let at = |index: usize| places.get(index).copied().flatten();
+        let conflicts = found
+            .conflicts
+            .iter()
+            .filter_map(|conflict| Some(Conflict { newer: at(conflict.newer)?, older: at(conflict.older)? }))
+            .collect();
         let support = if self.facts.is_empty() { found.support } else { Support::Good };
         AskAnswer {
             question: self.question.to_owned(),

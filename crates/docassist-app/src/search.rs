@@ -32,7 +32,7 @@ pub use eval::eval_search;
 pub use follow::Followed;
 pub(crate) use models::model_error;
 pub use models::{ModelChoice, ModelState, model_folder, pull_model};
-pub(crate) use present::{citation, correction, coverage};
+pub(crate) use present::{citation, correction, coverage, place};
 
 use crate::{App, AppError, Graphs, now};
 use follow::Follower;

@@ -22,6 +22,8 @@ pub(super) struct Fact {
     pub(super) command: String,
     /// Sentences, each ending with a full stop.
     pub(super) sentences: Vec<String>,
+    /// The document that it is about, whose own words belong beside it.
+    pub(super) document: Option<String>,
     as_of: Timestamp,
 }
 
@@ -98,7 +100,7 @@ impl<'a> Asked<'a> {
     }
 
     fn fact(&self, command: String, sentences: Vec<String>) -> Fact {
-        Fact { command, sentences, as_of: self.as_of }
+        Fact { command, sentences, document: None, as_of: self.as_of }
     }
 
     fn page(&self) -> GapQuery {
@@ -187,7 +189,8 @@ impl<'a> Asked<'a> {
                     body.blast_radius.files
                 ));
             }
-            facts.push(self.fact(format!("docassist impact ticket {key}"), sentences));
+            let fact = self.fact(format!("docassist impact ticket {key}"), sentences);
+            facts.push(Fact { document: Some(key.clone()), ..fact });
         }
         Ok(facts)
     }

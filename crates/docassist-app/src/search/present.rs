@@ -92,7 +92,7 @@ fn passage(found: query::FoundPassage) -> FoundPassage {
 }
 
 /// Where a reader finds a passage.
-fn place(address: &Address) -> Place {
+pub(crate) fn place(address: &Address) -> Place {
     match address {
         Address::Lines { path, first, last } => Place {
             label: format!("{path}:{first}"),

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Answer, CitedSentence, Conflict, Grounds, Support, cite, sentences};
 use crate::lexical::{QueryTerm, dimension};
-use crate::passage::Passage;
+use crate::passage::{Passage, PassageKind};
 use crate::tokens::tokenize;
 
 /// What a reader takes in at a glance.
@@ -67,17 +67,45 @@ pub(super) fn extract(grounds: &Grounds) -> Answer {
     answer
 }
 
+/// How much a sentence of a kind of passage counts: pages and decisions are written to explain, commits to note, and comments to
+/// converse.
+const fn prior(kind: PassageKind) -> f32 {
+    match kind {
+        PassageKind::Page | PassageKind::Decision => 1.15,
+        PassageKind::Ticket => 1.0,
+        PassageKind::Comment | PassageKind::PullRequest => 0.9,
+        PassageKind::Commit => 0.8,
+        PassageKind::Code => 0.5,
+    }
+}
+
+/// Whether a sentence is one that people wrote for people: no code, no list of paths.
+fn is_prose(text: &str) -> bool {
+    /// Of these characters prose has few: more than one in twenty, and more than two, are code.
+    const OF_CODE: &[char] = &['{', '}', '[', ']', '<', '>', '=', ';', '|', '\\', '$'];
+    if text.starts_with("Changes: ") || text.starts_with("//") || text.starts_with("/*") {
+        return false;
+    }
+    let signs = text.matches(OF_CODE).count();
+    signs <= 2 || signs * 20 <= text.chars().count()
+}
+
 fn candidates<'a>(passages: &'a [Passage], terms: &[&QueryTerm], grounds: &Grounds) -> Vec<Candidate<'a>> {
     let all: f32 = terms.iter().map(|term| term.weight).sum::<f32>().max(f32::EPSILON);
     let mut found = Vec::new();
+    // Of code, comments are found and shown; its sentences run into what they document.
+    let only_code = passages.iter().all(|passage| passage.kind == PassageKind::Code);
     for (place, passage) in passages.iter().enumerate() {
+        if passage.kind == PassageKind::Code && !only_code {
+            continue;
+        }
         let rank =
             grounds.retrieved.ranked.iter().find(|ranked| ranked.id == passage.id).map_or(0.0, |ranked| ranked.score);
         for at in sentences(&passage.text) {
             let text = &passage.text[at];
             let dimensions: FxHashSet<u32> = tokenize(text).iter().map(|token| dimension(&token.term)).collect();
             // Fewer words are a label.
-            if text.split_whitespace().count() < 3 && text.is_ascii() {
+            if (text.split_whitespace().count() < 3 && text.is_ascii()) || !is_prose(text) {
                 continue;
             }
             let has: Vec<usize> =
@@ -91,7 +119,7 @@ fn candidates<'a>(passages: &'a [Passage], terms: &[&QueryTerm], grounds: &Groun
                 text,
                 terms: has,
                 dimensions,
-                score: (0.15 + weight) * (0.4 + rank) * length,
+                score: (0.15 + weight) * (0.4 + rank) * length * prior(passage.kind),
             });
         }
     }

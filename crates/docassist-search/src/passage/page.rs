@@ -10,6 +10,9 @@ use super::{Address, Collector, Origin, Passage, PassageKind, Piece, markup};
 /// More text than people write into a page; what follows in a generated one is not indexed.
 pub(crate) const MAX_TEXT: usize = 4 << 20;
 
+/// A section of a decision record with no more words says nothing but its status or its date.
+const FEW_WORDS: usize = 4;
+
 /// The passages of a page.
 #[must_use]
 pub fn page_passages(page: &Page, origin: &Origin, budget: Budget) -> Vec<Passage> {
@@ -34,7 +37,12 @@ pub fn decision_passages(decision: &Decision, page: &Page, origin: &Origin, budg
     sections(page, budget, &mut collector, &mut |address, headings, text| {
         (PassageKind::Decision, Piece { address, headings, text, time, author: None, labels: labels.clone() })
     });
-    collector.finish()
+    let mut passages = collector.finish();
+    // "Accepted", "Date: 2024-01-05": labels and times say it, and so short a text would stand before all others by its title.
+    if passages.iter().any(|passage| count_words(&passage.text) > FEW_WORDS) {
+        passages.retain(|passage| count_words(&passage.text) > FEW_WORDS);
+    }
+    passages
 }
 
 type Make<'a> = dyn FnMut(Address, Vec<String>, String) -> (PassageKind, Piece) + 'a;

@@ -116,8 +116,8 @@ pub(crate) struct FilterArgs {
 /// Arguments of `search`.
 #[derive(Debug, Args)]
 pub(crate) struct Search {
-    /// Words; "phrases" must stand in what is found, -words must not
-    #[arg(required = true, allow_hyphen_values = true)]
+    /// Words; "phrases" must stand in what is found, -words must not (after --, or inside quotation marks of the shell)
+    #[arg(required = true)]
     pub(crate) text: Vec<String>,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,

@@ -93,14 +93,13 @@ impl Present for Answer<AskAnswer> {
         }
         if !body.citations.is_empty() {
             let section = body.citations.iter().fold(Section::new("Sources"), |section, citation| {
-                let mut about = vec![citation.title.clone()];
-                if citation.kind == "analysis" {
-                    about.clear();
+                let mut about = vec![citation.place.label.clone()];
+                if citation.kind != "analysis" {
+                    about.push(citation.title.clone());
+                    about.extend(citation.time.map(|time| time.date()));
                 }
-                about.push(citation.kind.clone());
-                about.extend(citation.time.map(|time| time.date()).filter(|_| citation.kind != "analysis"));
                 about.extend(citation.author.clone());
-                section.fact(format!("[{}] {}", citation.number, citation.place.label), about.join(", "))
+                section.fact(format!("[{}] {}", citation.number, citation.kind), about.join(", "))
             });
             document.add(section);
         }

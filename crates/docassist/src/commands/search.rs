@@ -171,7 +171,9 @@ fn section(number: usize, found: &FoundDocument) -> Section {
     let mut section = Section::new(format!("{number}. {}", found.title));
     for passage in &found.passages {
         let mut about = vec![passage.kind.clone()];
-        about.extend(Some(passage.headings.join(" › ")).filter(|headings| !headings.is_empty()));
+        // A comment's heading is its number, which its place has.
+        let headings = passage.headings.join(" › ");
+        about.extend(Some(headings).filter(|headings| !headings.is_empty() && passage.kind != "comment"));
         about.extend(passage.time.map(|time| time.date()));
         about.extend(passage.author.clone());
         section = section.fact(passage.place.label.clone(), about.join(", "));
