@@ -121,6 +121,33 @@ pub enum JobEnd {
     Released,
 }
 
+/// The most turns that a conversation keeps.
+pub(crate) const TURNS: usize = 200;
+/// The most conversations that a user has in an organisation.
+pub(crate) const CONVERSATIONS: usize = 200;
+
+/// A question of a conversation, and what was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationTurn {
+    /// The question, as it was asked.
+    pub question: String,
+    /// The answer, as plain text.
+    pub answer: String,
+    /// When it was asked.
+    pub asked: Timestamp,
+}
+
+/// A conversation without its turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationHead {
+    /// Its name, which its user gave it.
+    pub name: String,
+    /// How many turns it has.
+    pub turns: u64,
+    /// When the newest one was asked.
+    pub updated: Timestamp,
+}
+
 /// Rows of the service. Methods are whole transactions, usable from any number of threads and processes at once.
 ///
 /// # Errors
@@ -138,8 +165,9 @@ pub trait ControlStore: Send + Sync {
     fn orgs(&self, after: Option<&OrgSlug>, limit: usize) -> Result<Vec<Organisation>>;
     /// How many there are.
     fn org_count(&self) -> Result<u64>;
-    /// Forgets an organisation with its memberships, keys, jobs, settings and webhooks; its audit entries stay, but a new
-    /// organisation of the same slug does not get them. `false` where there is none. Its records are the caller's to
+    /// Forgets an organisation with its memberships, keys, jobs, settings, webhooks and conversations; its audit entries
+    /// stay, but a new organisation of the same slug does not get them. `false` where there is none (conversations of the
+    /// command line go all the same). Its records are the caller's to
     /// remove.
     fn delete_org(&self, scope: &TenantScope) -> Result<bool>;
 
@@ -159,14 +187,14 @@ pub trait ControlStore: Send + Sync {
     fn set_password(&self, id: UserId, password_hash: &str) -> Result<bool>;
     /// Disables or enables a user; disabling ends all sessions. `false` where there is none such.
     fn set_disabled(&self, id: UserId, disabled: bool) -> Result<bool>;
-    /// Removes a user with memberships, keys and sessions; `false` where there is none such.
+    /// Removes a user with memberships, keys, sessions and conversations; `false` where there is none such.
     fn delete_user(&self, id: UserId) -> Result<bool>;
 
     // ---- members
 
     /// Makes a user a member, or changes the role.
     fn set_member(&self, scope: &TenantScope, user: UserId, role: Role) -> Result<()>;
-    /// Ends a membership, and with it the user's keys for this organisation; `false` where there was none.
+    /// Ends a membership, and with it the user's keys for this organisation and conversations about it; `false` where there was none.
     fn remove_member(&self, scope: &TenantScope, user: UserId) -> Result<bool>;
     /// Members in the order of their addresses.
     fn members(&self, scope: &TenantScope) -> Result<Vec<Member>>;
@@ -276,6 +304,34 @@ pub trait ControlStore: Send + Sync {
     fn webhooks(&self, scope: &TenantScope) -> Result<Vec<Webhook>>;
     /// Forgets a webhook; `false` where there is none such.
     fn delete_webhook(&self, scope: &TenantScope, id: &str) -> Result<bool>;
+
+    // ---- conversations
+
+    /// Appends a turn to the conversation of that name, which begins with its first one. Without a user it is of whoever has
+    /// the data directory or the database's password, and of an organisation that may have records only; with one, the
+    /// organisation must exist.
+    ///
+    /// A conversation keeps its newest 200 turns, and a user the 200 conversations of an organisation that were last gone on
+    /// with: older ones go. After a loss of power, turns of the last moments may be missing.
+    fn add_turn(
+        &self,
+        scope: &TenantScope,
+        user: Option<UserId>,
+        conversation: &str,
+        turn: &ConversationTurn,
+    ) -> Result<()>;
+    /// The newest turns of a conversation, so many at most, in the order in which they were added.
+    fn turns(
+        &self,
+        scope: &TenantScope,
+        user: Option<UserId>,
+        conversation: &str,
+        newest: usize,
+    ) -> Result<Vec<ConversationTurn>>;
+    /// The conversations of a user about the organisation; the one that was last gone on with comes first.
+    fn conversations(&self, scope: &TenantScope, user: Option<UserId>) -> Result<Vec<ConversationHead>>;
+    /// Removes a conversation; `false` where there is none such.
+    fn remove_conversation(&self, scope: &TenantScope, user: Option<UserId>, conversation: &str) -> Result<bool>;
 
     // ---- the service itself
 

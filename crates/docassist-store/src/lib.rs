@@ -11,7 +11,7 @@
 //!
 //! Vectors of texts, which follow from records and take long to compute, are kept by a [`VectorStore`]: the same stores.
 //!
-//! What the service keeps besides records (organisations, accounts, keys, sessions, the audit log, jobs) is in a
+//! What the service keeps besides records (organisations, accounts, keys, sessions, the audit log, jobs, conversations) is in a
 //! [`ControlStore`], one for all organisations.
 //!
 //! Backends: [`SqliteStore`], one database file per organisation, and [`SqliteControl`], one file beside them.
@@ -31,7 +31,10 @@ mod store;
 mod tests;
 mod vectors;
 
-pub use control::{Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Rotation, Window};
+pub use control::{
+    Beat, ClaimedJob, ControlStore, ConversationHead, ConversationTurn, JobEnd, NewAuditEntry, NewJob, NewToken,
+    NewUser, Rotation, Window,
+};
 pub use copy::{Copied, UNFINISHED_COPY, copy};
 pub use error::{BoxError, Result, StoreError};
 pub use postgres::{ANALYTICAL, Analytical, Counted, Maintenance, PostgresWorkload};

@@ -2,10 +2,11 @@
 //!
 //! Any number of processes share it. Nobody waits for a transaction of another row; of two that want the same one, the
 //! second is told what the first one did. What nobody would miss after a loss of power (sessions, when a key was used, how
-//! far a job is) does not wait for the disk.
+//! far a job is, what was asked) does not wait for the disk.
 
 mod accounts;
 mod audit;
+mod conversations;
 mod jobs;
 mod keys;
 mod rows;
@@ -25,7 +26,8 @@ use super::config::PostgresConfig;
 use super::database::Database;
 use super::fault::{Fault, Inner};
 use crate::{
-    Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Result, Rotation, Window,
+    Beat, ClaimedJob, ControlStore, ConversationHead, ConversationTurn, JobEnd, NewAuditEntry, NewJob, NewToken,
+    NewUser, Result, Rotation, Window,
 };
 
 /// How often a transaction is run again because another one came between. Each time another one was done, so that this many
@@ -114,7 +116,12 @@ impl ControlStore for PostgresControl {
     fn delete_org(&self, scope: &TenantScope) -> Result<bool> {
         // What belongs to it goes with it (ON DELETE CASCADE).
         const SQL: &str = "DELETE FROM orgs WHERE slug = $1";
-        self.write(|transaction| rows::changes(transaction, SQL, parameters![scope.org().as_str() => TEXT]))
+        self.write(|transaction| {
+            let there = rows::changes(transaction, SQL, parameters![scope.org().as_str() => TEXT])?;
+            // After it: what was added while this waited for the organisation is seen now.
+            conversations::remove_of_org(transaction, scope.org())?;
+            Ok(there)
+        })
     }
 
     fn create_user(&self, user: &NewUser<'_>) -> Result<Option<UserId>> {
@@ -325,6 +332,34 @@ impl ControlStore for PostgresControl {
 
     fn delete_webhook(&self, scope: &TenantScope, id: &str) -> Result<bool> {
         self.write(|transaction| webhooks::delete(transaction, scope.org(), id))
+    }
+
+    fn add_turn(
+        &self,
+        scope: &TenantScope,
+        user: Option<UserId>,
+        conversation: &str,
+        turn: &ConversationTurn,
+    ) -> Result<()> {
+        self.note(|transaction| conversations::add_turn(transaction, scope.org(), user, conversation, turn))
+    }
+
+    fn turns(
+        &self,
+        scope: &TenantScope,
+        user: Option<UserId>,
+        conversation: &str,
+        newest: usize,
+    ) -> Result<Vec<ConversationTurn>> {
+        self.database.ask(|client| conversations::turns(client, scope.org(), user, conversation, newest))
+    }
+
+    fn conversations(&self, scope: &TenantScope, user: Option<UserId>) -> Result<Vec<ConversationHead>> {
+        self.database.ask(|client| conversations::list(client, scope.org(), user))
+    }
+
+    fn remove_conversation(&self, scope: &TenantScope, user: Option<UserId>, conversation: &str) -> Result<bool> {
+        self.write(|transaction| conversations::remove(transaction, scope.org(), user, conversation))
     }
 
     fn initialise(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {

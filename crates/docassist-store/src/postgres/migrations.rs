@@ -14,7 +14,7 @@ use crate::{Result, StoreError};
 /// Each step from one format version to the next; their number is the version that this program knows.
 const MIGRATIONS: &[&str] = &[
     concat!(include_str!("migrations/0001_records.sql"), include_str!("migrations/0001_control.sql")),
-    include_str!("migrations/0002_records.sql"),
+    concat!(include_str!("migrations/0002_records.sql"), include_str!("migrations/0002_control.sql")),
 ];
 /// The lock of who migrates: "docassist" in no particular way.
 const LOCK: i64 = 0x646f_6361_7373_0001;

@@ -2,10 +2,11 @@
 //!
 //! Several processes share the file. A transaction that writes begins as such (`BEGIN IMMEDIATE`), so that it waits for
 //! another one at its start and never fails in its midst. What nobody would miss after a loss of power (sessions, when a
-//! key was used, how far a job is) does not wait for the disk.
+//! key was used, how far a job is, what was asked) does not wait for the disk.
 
 mod accounts;
 mod audit;
+mod conversations;
 mod jobs;
 mod keys;
 mod rows;
@@ -25,14 +26,17 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::database::{self, Format, Purpose};
 use super::fault::Inner;
 use crate::{
-    Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Result, Rotation, StoreError,
-    Window,
+    Beat, ClaimedJob, ControlStore, ConversationHead, ConversationTurn, JobEnd, NewAuditEntry, NewJob, NewToken,
+    NewUser, Result, Rotation, StoreError, Window,
 };
 
 /// What the service keeps besides records ("docC").
 pub(super) const CONTROL: Format = Format {
     application_id: 0x646f_6343,
-    migrations: &[include_str!("control/migrations/0001_control.sql")],
+    migrations: &[
+        include_str!("control/migrations/0001_control.sql"),
+        include_str!("control/migrations/0002_conversations.sql"),
+    ],
     private: true,
     writer_cache_kib: 4 * 1024,
 };
@@ -139,7 +143,10 @@ impl ControlStore for SqliteControl {
     fn delete_org(&self, scope: &TenantScope) -> Result<bool> {
         // What belongs to it goes with it (ON DELETE CASCADE).
         const SQL: &str = "DELETE FROM orgs WHERE slug = ?1";
-        self.write(|transaction| rows::changes(transaction, SQL, [scope.org().as_str()]))
+        self.write(|transaction| {
+            conversations::remove_of_org(transaction, scope.org())?;
+            rows::changes(transaction, SQL, [scope.org().as_str()])
+        })
     }
 
     fn create_user(&self, user: &NewUser<'_>) -> Result<Option<UserId>> {
@@ -345,6 +352,34 @@ impl ControlStore for SqliteControl {
     fn delete_webhook(&self, scope: &TenantScope, id: &str) -> Result<bool> {
         const SQL: &str = "DELETE FROM webhooks WHERE id = ?1 AND org = ?2";
         self.write(|transaction| rows::changes(transaction, SQL, [id, scope.org().as_str()]))
+    }
+
+    fn add_turn(
+        &self,
+        scope: &TenantScope,
+        user: Option<UserId>,
+        conversation: &str,
+        turn: &ConversationTurn,
+    ) -> Result<()> {
+        self.note(|transaction| conversations::add_turn(transaction, scope.org(), user, conversation, turn))
+    }
+
+    fn turns(
+        &self,
+        scope: &TenantScope,
+        user: Option<UserId>,
+        conversation: &str,
+        newest: usize,
+    ) -> Result<Vec<ConversationTurn>> {
+        self.read(|connection| conversations::turns(connection, scope.org(), user, conversation, newest))
+    }
+
+    fn conversations(&self, scope: &TenantScope, user: Option<UserId>) -> Result<Vec<ConversationHead>> {
+        self.read(|connection| conversations::list(connection, scope.org(), user))
+    }
+
+    fn remove_conversation(&self, scope: &TenantScope, user: Option<UserId>, conversation: &str) -> Result<bool> {
+        self.write(|transaction| conversations::remove(transaction, scope.org(), user, conversation))
     }
 
     fn initialise(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {

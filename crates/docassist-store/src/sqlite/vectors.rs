@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use docassist_model::TenantScope;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, ffi};
 
 use super::SqliteStore;
 use super::connections::Connections;
@@ -82,9 +82,21 @@ impl SqliteStore {
             }
         };
         let Some(mut opened) = opened else { return Ok(None) };
-        let result = run(&mut opened.connection).map_err(|fault: Fault| fault.at(&path.display().to_string()))?;
+        let result = run(&mut opened.connection).map_err(|fault| at(fault, path))?;
         self.vectors.give(scope.org(), opened);
         Ok(Some(result))
+    }
+}
+
+/// The error for callers. The statements here are right where the table is: one that SQLite finds wrong means that it is
+/// missing.
+fn at(fault: Fault, path: &Path) -> StoreError {
+    let location = path.display().to_string();
+    match fault {
+        Fault::Sql(rusqlite::Error::SqliteFailure(failure, detail)) if failure.extended_code == ffi::SQLITE_ERROR => {
+            StoreError::Damaged { location, detail: detail.unwrap_or_else(|| failure.to_string()) }
+        }
+        fault => fault.at(&location),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod conversations;
 mod jobs;
 mod keys;
 mod postgres;

@@ -122,13 +122,14 @@ pub(super) fn set_member(transaction: &mut Transaction<'_>, org: &OrgSlug, user:
     Ok(())
 }
 
-/// Ends a membership, and the member's keys with it.
+/// Ends a membership, and the member's keys and conversations with it.
 pub(super) fn remove_member(transaction: &mut Transaction<'_>, org: &OrgSlug, user: UserId) -> Inner<bool> {
     let parameters = parameters![org.as_str() => TEXT, rows::user(user) => INT8];
     if !rows::changes(transaction, "DELETE FROM members WHERE org = $1 AND user_id = $2", parameters)? {
         return Ok(false);
     }
     rows::execute(transaction, "DELETE FROM keys WHERE org = $1 AND user_id = $2", parameters)?;
+    rows::execute(transaction, "DELETE FROM conversations WHERE org = $1 AND user_id = $2", parameters)?;
     Ok(true)
 }
 

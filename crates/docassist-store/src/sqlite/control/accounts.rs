@@ -104,13 +104,17 @@ pub(super) fn set_member(transaction: &Transaction<'_>, org: &OrgSlug, user: Use
     Ok(())
 }
 
-/// Ends a membership, and the member's keys with it.
+/// Ends a membership, and the member's keys and conversations with it.
 pub(super) fn remove_member(transaction: &Transaction<'_>, org: &OrgSlug, user: UserId) -> Inner<bool> {
     let parameters = (org.as_str(), rows::user(user));
     if !rows::changes(transaction, "DELETE FROM members WHERE org = ?1 AND user = ?2", parameters)? {
         return Ok(false);
     }
-    rows::execute(transaction, "DELETE FROM keys WHERE org = ?1 AND user = ?2", parameters)?;
+    for sql in
+        ["DELETE FROM keys WHERE org = ?1 AND user = ?2", "DELETE FROM conversations WHERE org = ?1 AND user = ?2"]
+    {
+        rows::execute(transaction, sql, parameters)?;
+    }
     Ok(true)
 }
 

@@ -86,6 +86,13 @@ crate::tests::suite! { super::Sqlite::new();
         webhooks_are_found_by_their_public_name
         what_is_made_once_is_the_same_for_all
     }
+    conversations {
+        turns_are_told_oldest_first
+        the_oldest_turns_and_conversations_go
+        conversations_are_their_users_own
+        conversations_go_with_what_they_belong_to
+        many_may_talk_at_once
+    }
 }
 
 #[cfg(unix)]
