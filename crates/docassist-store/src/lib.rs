@@ -28,7 +28,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use control::{Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Rotation, Window};
+pub use control::{
+    Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Reseal, Rotation, SealedFor,
+    Window,
+};
 pub use copy::{Copied, UNFINISHED_COPY, copy};
 pub use error::{BoxError, Result, StoreError};
 pub use postgres::{ANALYTICAL, Analytical, Counted, Maintenance, PostgresWorkload};

@@ -83,6 +83,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Store(cli::keep::Store::Copy(arguments)) => return keep::copy(&settings, &global, &arguments),
         Command::Backup(arguments) => return keep::save(&settings, &arguments),
         Command::Restore(arguments) => return keep::put_back(&settings, &arguments),
+        Command::Secret(cli::keep::Secret::Rotate(arguments)) => return keep::rotate(&settings, &arguments),
         other => other,
     };
     let scope = TenantScope::unchecked(settings.org.clone(), "the files are those of whoever runs the program");
@@ -103,7 +104,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Cache(what) => cache::run(&context, what),
         Command::Bench(what) => bench::run(&context, what),
         Command::Completions { .. } | Command::Man { .. } | Command::Serve(_) | Command::Tune(_) => Ok(()),
-        Command::Store(_) | Command::Backup(_) | Command::Restore(_) => Ok(()),
+        Command::Store(_) | Command::Backup(_) | Command::Restore(_) | Command::Secret(_) => Ok(()),
         Command::Doctor(_) | Command::Monitor(_) => Ok(()),
     }
 }

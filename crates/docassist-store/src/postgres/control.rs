@@ -25,7 +25,7 @@ use super::config::PostgresConfig;
 use super::database::Database;
 use super::fault::{Fault, Inner};
 use crate::{
-    Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Result, Rotation, Window,
+    Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Reseal, Result, Rotation, Window,
 };
 
 /// How often a transaction is run again because another one came between. Each time another one was done, so that this many
@@ -332,6 +332,10 @@ impl ControlStore for PostgresControl {
             return Ok(value);
         }
         self.write(|transaction| settings::fix(transaction, name, value))
+    }
+
+    fn reseal(&self, name: &str, old: &[u8], new: &[u8], seal: Reseal<'_>) -> Result<Option<u64>> {
+        self.write(|transaction| settings::reseal(transaction, name, old, new, seal))
     }
 
     fn check(&self) -> Result<()> {

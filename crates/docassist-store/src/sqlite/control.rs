@@ -25,8 +25,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::database::{self, Format, Purpose};
 use super::fault::Inner;
 use crate::{
-    Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Result, Rotation, StoreError,
-    Window,
+    Beat, ClaimedJob, ControlStore, JobEnd, NewAuditEntry, NewJob, NewToken, NewUser, Reseal, Result, Rotation,
+    StoreError, Window,
 };
 
 /// What the service keeps besides records ("docC").
@@ -352,6 +352,10 @@ impl ControlStore for SqliteControl {
             return Ok(value);
         }
         self.write(|transaction| settings::fix(transaction, name, value))
+    }
+
+    fn reseal(&self, name: &str, old: &[u8], new: &[u8], seal: Reseal<'_>) -> Result<Option<u64>> {
+        self.write(|transaction| settings::reseal(transaction, name, old, new, seal))
     }
 
     fn check(&self) -> Result<()> {
