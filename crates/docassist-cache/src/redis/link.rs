@@ -44,6 +44,10 @@ pub(crate) struct Link {
     made: watch::Sender<u64>,
 }
 
+/// So many times the failures in a row open the breaker of a Cluster: what one dead node does is no reason to do without the
+/// others, and an answer of any of them ends the row.
+const OF_A_CLUSTER: u32 = 8;
+
 const OPEN: u8 = 0;
 const HALF_OPEN: u8 = 1;
 const CLOSED: u8 = 2;
@@ -145,7 +149,8 @@ impl Link {
     }
 
     fn failed(&self, live: &Live) {
-        if live.failures.fetch_add(1, Ordering::Relaxed) + 1 >= self.config.failures_to_open {
+        let most = self.config.failures_to_open * if self.address.is_cluster() { OF_A_CLUSTER } else { 1 };
+        if live.failures.fetch_add(1, Ordering::Relaxed) + 1 >= most {
             self.open(live);
         }
     }

@@ -89,3 +89,40 @@ async fn a_cluster_without_one_of_its_nodes_serves_what_the_others_have() {
     println!("without one of three nodes: {found} of {} found", keys.len());
     assert!(found > 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_master_that_a_sentinel_names_is_used_and_the_next_one_after_it() {
+    let Some(mut master) = RedisServer::start(&[]) else { return };
+    let Some(standby) = RedisServer::start(&["--replicaof", "127.0.0.1", &master.port().to_string()]) else { return };
+    let follows = || standby.run::<String>("INFO replication").contains("master_link_status:up");
+    until("the standby follows", follows).await;
+    let Some(sentinel) = RedisServer::sentinel(&master) else { return };
+    let is_known = || sentinel.run::<String>("INFO sentinel").contains("slaves=1");
+    until_slowly("the Sentinel knows the standby", is_known).await;
+
+    let config = || RedisConfig::new(format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port()));
+    let store = Store::new();
+    let (one, two) = (replica(&store, config()).await, replica(&store, config()).await);
+    println!("the master of a Sentinel: {:?}", slowest(&store, &one, &two).await);
+    let keys = |server: &RedisServer| server.run::<u64>("DBSIZE");
+    until("it is the master that is used", || keys(&master) > 0).await;
+
+    master.kill();
+    let leads = || standby.run::<String>("INFO replication").contains("role:master");
+    until_slowly("the standby leads", leads).await;
+    // Both find it by themselves.
+    let is_used = || standby.run::<(String, u64)>("PUBSUB NUMSUB docassist:1:bumps").1 >= 2;
+    until_slowly("the new master is used", is_used).await;
+    println!("its standby after a fail-over: {:?}", slowest(&store, &one, &two).await);
+}
+
+/// A fail-over takes seconds.
+async fn until_slowly(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..300 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{what}: not within 30 s");
+}
