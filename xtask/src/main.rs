@@ -6,6 +6,8 @@
 
 mod bench;
 mod check;
+mod simulate;
+mod stack;
 mod verify;
 mod workspace;
 
@@ -26,6 +28,10 @@ enum Task {
     Bench(bench::Args),
     /// Run exactly what CI runs: format, layers, licences, links, clippy, docs, tests, verifier
     Check(check::Args),
+    /// Play a day of many organisations through: what they need, from measured costs
+    Simulate(simulate::Args),
+    /// Run PostgreSQL and Redis with the generated configuration, from the system's packages
+    Stack(stack::Args),
     /// Recompute the program's answers from `git log` and a ticket file, and compare
     Verify(verify::Args),
 }
@@ -34,6 +40,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Bench(args) => bench::run(&args),
         Task::Check(args) => check::run(&args),
+        Task::Simulate(args) => simulate::run(&args),
+        Task::Stack(args) => stack::run(&args),
         Task::Verify(args) => verify::run(&args),
     };
     match result {

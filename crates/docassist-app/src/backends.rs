@@ -84,6 +84,39 @@ impl QdrantAddress {
     }
 }
 
+/// The address of Redis with the password in the file `password`, if it is given, and the address has none.
+///
+/// # Errors
+/// Where the file cannot be read, or the address has no place for a password.
+pub fn redis_address(url: &str, password: Option<&Path>) -> Result<String, AppError> {
+    let Some(path) = password else { return Ok(url.to_owned()) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("Redis' password in {} cannot be read: {error}", path.display());
+        AppError::new(ErrorCode::InvalidInput, message)
+    })?;
+    let place = url.split_once("://").filter(|(scheme, _)| !scheme.contains("unix"));
+    let Some((scheme, rest)) = place else {
+        return Err(AppError::new(
+            ErrorCode::InvalidInput,
+            "this address of Redis cannot be given a password from a file",
+        )
+        .hint("It looks like redis://host:6379/0, or redis://user@host:6379/0."));
+    };
+    let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    if user.contains(':') && !user.ends_with(':') {
+        return Ok(url.to_owned());
+    }
+    let user = user.trim_end_matches(':');
+    let mut encoded = String::new();
+    for byte in text.trim_end_matches(['\r', '\n']).bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    Ok(format!("{scheme}://{user}:{encoded}@{rest}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +129,23 @@ mod tests {
             let error = QdrantAddress::new(bad, None).unwrap_err();
             assert!(!error.message.contains("key@"), "{error}");
         }
+    }
+
+    #[test]
+    fn redis_gets_its_password_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "p@ss/1\n").unwrap();
+        for (url, with) in [
+            ("redis://cache:6379/0", "redis://:p%40ss%2F1@cache:6379/0"),
+            ("redis://:@cache", "redis://:p%40ss%2F1@cache"),
+            ("redis://ann@cache", "redis://ann:p%40ss%2F1@cache"),
+            ("redis://ann:own@cache", "redis://ann:own@cache"),
+        ] {
+            assert_eq!(redis_address(url, Some(&file)).unwrap(), with);
+            assert_eq!(redis_address(url, None).unwrap(), url);
+        }
+        assert!(redis_address("redis+unix:///run/redis", Some(&file)).is_err());
+        assert!(redis_address("redis://cache", Some(folder.path())).is_err());
     }
 }

@@ -43,6 +43,15 @@ impl Database {
         Ok(Self::Postgres(config.password(text.trim_end_matches(['\r', '\n']))))
     }
 
+    /// With at most so many connections of this process, besides one for each writer and one that listens. Files have none.
+    #[must_use]
+    pub fn pool(self, connections: u32) -> Self {
+        match self {
+            Self::Files => Self::Files,
+            Self::Postgres(config) => Self::Postgres(config.connections(connections)),
+        }
+    }
+
     /// Where it is, for people. No secrets.
     #[must_use]
     pub fn location(&self, data: &Path) -> String {

@@ -17,13 +17,16 @@ pub struct AppError {
     pub hint: Option<String>,
     /// Names that may be meant.
     pub candidates: Vec<String>,
+    /// What happened, for those who use a service and do not run it: without hosts and paths. None where the message has
+    /// neither.
+    pub public: Option<String>,
 }
 
 impl AppError {
     /// A failure without hint and candidates.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, candidates: Vec::new() }
+        Self { code, message: message.into(), hint: None, candidates: Vec::new(), public: None }
     }
 
     /// Says what to do next.
@@ -31,6 +34,12 @@ impl AppError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What happened, for those who use a service and do not run it.
+    #[must_use]
+    pub fn for_users(&self) -> &str {
+        self.public.as_deref().unwrap_or(&self.message)
     }
 
     pub(crate) fn candidates(mut self, candidates: Vec<String>) -> Self {
@@ -54,6 +63,7 @@ impl From<StoreError> for AppError {
         }
         let mut own = Self::new(error.code(), error.to_string());
         own.hint = error.hint().map(str::to_owned);
+        own.public = error.without_location();
         own
     }
 }

@@ -314,7 +314,7 @@ impl Shared {
 }
 
 /// What a source's secret is sealed for.
-fn purpose(source: &str) -> String {
+pub(crate) fn purpose(source: &str) -> String {
     format!("source {source}")
 }
 

@@ -40,7 +40,7 @@ use docassist_store::Store;
 pub use analyse::{GapQuery, PathQuery, Question, Several};
 pub use answers::{Answers, CacheConfig, Query};
 pub use ask::{AskEvent, AskQuery, TURNS};
-pub use backends::{Backends, QdrantAddress};
+pub use backends::{Backends, QdrantAddress, redis_address};
 pub use conversations::Conversations;
 pub use database::Database;
 pub use diff::{ChangeQuery, DiffQuery, UnifiedDiff};

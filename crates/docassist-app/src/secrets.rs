@@ -3,21 +3,24 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{Key, KeyInit as _, XChaCha20Poly1305, XNonce};
-use docassist_model::{ErrorCode, TenantScope};
+use docassist_model::{ErrorCode, OrgSlug, TenantScope};
+use docassist_store::{SealedFor, StoreError};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use crate::AppError;
+use crate::{AppError, Database};
 
 /// Fewer bytes can be guessed: 32 is what `openssl rand -hex 16` gives, and half of `openssl rand -base64 48`.
 pub const LEAST_SECRET_BYTES: usize = 32;
 /// A larger file is no secret.
 const MOST_SECRET_BYTES: u64 = 4096;
+/// The name under which the service's rows have what tells its secret from another one.
+pub(crate) const FINGERPRINT: &str = "secret";
 /// Bytes of a nonce of XChaCha20-Poly1305: long enough to be drawn at random for every message.
 const NONCE: usize = 24;
 
@@ -87,25 +90,30 @@ impl Secrets {
                 AppError::new(ErrorCode::Internal, format!("{} cannot be written: {error}", path.display()))
             };
             std::fs::create_dir_all(data).map_err(failed)?;
-            let text = random_text::<48>()?;
-            // Whole or not at all, and only one of several that start at once: a link fails where there is a file.
-            let partial = data.join(format!("secret.{}", random_text::<8>()?));
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let written = options.open(&partial).and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()
-            });
-            let linked = written.and_then(|()| match std::fs::hard_link(&partial, &path) {
+            let partial = private_file(data, random_text::<48>()?.as_bytes())?;
+            // Only one of several that start at once: a link fails where there is a file.
+            let linked = match std::fs::hard_link(&partial, &path) {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
                 other => other,
-            });
+            };
             let _ = std::fs::remove_file(&partial);
             linked.map_err(failed)?;
         }
         Self::read(&path)
+    }
+
+    /// Keeps the secret in the file `from` in the data directory, in place of the one that is there.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn keep_in(data: &Path, from: &Path) -> Result<(), AppError> {
+        let failed = |error: std::io::Error| {
+            AppError::new(ErrorCode::Internal, format!("the new secret cannot be kept in {}: {error}", data.display()))
+                .hint(format!("What was sealed is sealed with it: copy {} there as `secret`.", from.display()))
+        };
+        let text = std::fs::read(from).map_err(failed)?;
+        let partial = private_file(data, text.trim_ascii())?;
+        std::fs::rename(&partial, data.join("secret")).map_err(failed)
     }
 
     /// The key of access tokens.
@@ -152,6 +160,53 @@ impl Secrets {
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(Key::from_slice(&self.sealing))
     }
+}
+
+/// Seals everything that was sealed with `old` anew with `new`, which the service is to be started with from then on: all or
+/// nothing. How many secrets of sources and webhooks there were. No service may run over these rows meanwhile: what it seals
+/// afterwards would be lost.
+///
+/// # Errors
+/// When the rows belong to neither, or something in them cannot be decrypted; then nothing was changed. Where they belong to
+/// `new` already, that was done before, and is no error.
+pub fn rotate_secret(database: &Database, data: &Path, old: &Secrets, new: &Secrets) -> Result<u64, AppError> {
+    let control = database.stores(data)?.control;
+    let seal = |org: &OrgSlug, sealed_for: SealedFor<'_>, sealed: &[u8]| {
+        let scope = TenantScope::unchecked(org.clone(), "whoever has the service's secret seals anew what is sealed");
+        let purpose = match sealed_for {
+            SealedFor::Source(source) => crate::jobs::purpose(source),
+            SealedFor::Webhook(id) => crate::service::webhooks::purpose(id),
+        };
+        let open = old.open(&scope, &purpose, sealed).and_then(|secret| new.seal(&scope, &purpose, &secret));
+        // An error of our own passes through the store as a feed's does.
+        open.map_err(|error| StoreError::Feed(error.hint(format!("It is of the {purpose} of `{org}`.")).into()))
+    };
+    if let Some(count) = control.reseal(FINGERPRINT, &old.fingerprint, &new.fingerprint, &seal)? {
+        return Ok(count);
+    }
+    match control.initialise(FINGERPRINT, &new.fingerprint)? {
+        there if there == new.fingerprint => Ok(0),
+        _ => Err(AppError::new(ErrorCode::InvalidInput, "the data was written with another secret than the old one")
+            .hint("Name the one that the service is started with.")),
+    }
+}
+
+/// A new file in `data`, whole, for this user alone.
+fn private_file(data: &Path, text: &[u8]) -> Result<PathBuf, AppError> {
+    let path = data.join(format!("secret.{}", random_text::<8>()?));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&path).and_then(|mut file| {
+        file.write_all(text)?;
+        file.sync_all()
+    });
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&path);
+        AppError::new(ErrorCode::Internal, format!("{} cannot be written: {error}", path.display()))
+    })?;
+    Ok(path)
 }
 
 /// A slug holds no `/`, so that no two pairs have the same text.
@@ -241,5 +296,53 @@ mod tests {
         assert!(signed_with(b"It's a Secret to Everybody", b"Hello, World!", &bytes));
         assert!(!signed_with(b"It's a Secret to Everybody", b"Hello, World?", &bytes));
         assert!(!signed_with(b"It's a Secret to Everybody", b"Hello, World!", &bytes[..31]));
+    }
+
+    #[test]
+    fn a_new_secret_opens_what_was_sealed_with_the_old_one() {
+        use docassist_model::{Forge, Organisation, SourceKind, SourceSettings, Timestamp, Webhook};
+        let (folder, database) = (tempfile::tempdir().unwrap(), Database::Files);
+        let secret = |text: &str| Secrets::derive(format!("{text}-0123456789-abcdefghijklmnop").as_bytes()).unwrap();
+        let (old, new) = (secret("old"), secret("new"));
+        let control = database.stores(folder.path()).unwrap().control;
+        control.initialise(FINGERPRINT, old.fingerprint()).unwrap();
+        let acme = scope("acme");
+        let created = Timestamp::from_unix(1);
+        control.create_org(&Organisation { slug: acme.org().clone(), name: String::new(), created }).unwrap();
+        let settings = SourceSettings {
+            source: "repo".to_owned(),
+            kind: SourceKind::Git,
+            request: serde_json::json!({}),
+            secret: Some(old.seal(&acme, &crate::jobs::purpose("repo"), b"token").unwrap()),
+            every: None,
+            due: None,
+        };
+        control.put_settings(&acme, &settings).unwrap();
+        let webhook = Webhook {
+            id: "hook".to_owned(),
+            org: acme.org().clone(),
+            source: "repo".to_owned(),
+            forge: Forge::Gitlab,
+            secret: old.seal(&acme, &crate::service::webhooks::purpose("hook"), b"word").unwrap(),
+            created,
+        };
+        control.create_webhook(&webhook).unwrap();
+
+        let wrong = rotate_secret(&database, folder.path(), &secret("none"), &new).unwrap_err();
+        assert_eq!(wrong.code, ErrorCode::InvalidInput);
+        assert_eq!(rotate_secret(&database, folder.path(), &old, &new).unwrap(), 2);
+        let sealed = control.settings(&acme, "repo").unwrap().unwrap().secret.unwrap();
+        assert_eq!(new.open(&acme, &crate::jobs::purpose("repo"), &sealed).unwrap(), b"token");
+        let sealed = control.webhook("hook").unwrap().unwrap().secret;
+        assert_eq!(new.open(&acme, &crate::service::webhooks::purpose("hook"), &sealed).unwrap(), b"word");
+        assert_eq!(rotate_secret(&database, folder.path(), &old, &new).unwrap(), 0, "once more changes nothing");
+
+        // What cannot be decrypted stops all of it.
+        control.put_settings(&acme, &SourceSettings { secret: Some(vec![0; 64]), ..settings }).unwrap();
+        let stuck = rotate_secret(&database, folder.path(), &new, &old).unwrap_err();
+        assert_eq!(stuck.code, ErrorCode::StoreUnusable);
+        assert_eq!(control.initialise(FINGERPRINT, b"").unwrap(), new.fingerprint());
+        let sealed = control.webhook("hook").unwrap().unwrap().secret;
+        assert!(new.open(&acme, &crate::service::webhooks::purpose("hook"), &sealed).is_ok());
     }
 }

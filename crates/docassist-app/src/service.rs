@@ -2,7 +2,7 @@
 
 mod audit;
 mod orgs;
-mod webhooks;
+pub(crate) mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::accounts::{Accounts, NewAccount};
 use crate::jobs::{Jobs, LocationPolicy, Parts};
 use crate::monitor::Monitor;
 use crate::search::model_error;
-use crate::secrets::Secrets;
+use crate::secrets::{FINGERPRINT, Secrets};
 use crate::{
     Answers, App, AppError, Backends, Background, CacheConfig, ChatConfig, Conversations, Database, Graphs,
     QdrantAddress, Search, SearchConfig,
@@ -100,7 +100,7 @@ impl Service {
         crate::prepare_folder(&data);
         let stores = database.stores(&data)?;
         let control = Arc::clone(&stores.control);
-        let fingerprint = control.initialise("secret", secrets.fingerprint())?;
+        let fingerprint = control.initialise(FINGERPRINT, secrets.fingerprint())?;
         if fingerprint != secrets.fingerprint() {
             return Err(AppError::new(ErrorCode::InvalidInput, "the data was written with another secret")
                 .hint("Secrets of sources are encrypted with it: start with the secret that the first start had."));

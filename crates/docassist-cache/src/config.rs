@@ -86,7 +86,9 @@ impl Default for Replicas {
 /// The settings of the tier in Redis.
 #[derive(Debug, Clone)]
 pub struct RedisConfig {
-    /// `redis://[user:password@]host[:port][/database]` or `redis+unix:///path`.
+    /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path`,
+    /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]` or
+    /// `redis+cluster://[user:password@]host:port,host:port`.
     pub url: String,
     /// Begins every key and channel. Programs that compute different answers to the same question must differ in it.
     pub namespace: String,

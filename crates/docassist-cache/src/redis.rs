@@ -3,6 +3,7 @@
 //! A request asks it for one value and gives up after [`RedisConfig::get_deadline`]. Values are written from a bounded
 //! queue. When Redis fails, [`link`] stops asking and tries it again in the background; no request pays for the attempt.
 
+mod address;
 mod exchange;
 mod frame;
 mod inspect;
@@ -24,6 +25,7 @@ use crate::registry::Registry;
 use crate::stamp::Stamp;
 use crate::stats::{Breaker, Counters};
 use crate::value::Value;
+use address::Address;
 use exchange::Exchange;
 pub use inspect::{RedisInspection, RedisUnreachable, inspect_redis, redis_info};
 use link::{Link, Trouble};
@@ -82,10 +84,9 @@ impl RedisTier {
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, InvalidRedisUrl> {
         // The message may repeat the address, and the address may hold a password.
-        let client =
-            redis::Client::open(config.url.as_str()).map_err(|error| InvalidRedisUrl(error.category().to_owned()))?;
+        let address = Address::parse(&config.url).map_err(|error| InvalidRedisUrl(error.category().to_owned()))?;
         let names = Names::new(&config.namespace);
-        let link = Arc::new(Link::new(client, config.clone(), Arc::clone(counters)));
+        let link = Arc::new(Link::new(address, config.clone(), Arc::clone(counters)));
         tasks.spawn(link::supervise(Arc::clone(&link)));
         let exchange = Arc::new(Exchange {
             link: Arc::clone(&link),

@@ -36,13 +36,15 @@ pub enum ErrorCode {
     Timeout,
     /// Not now: it is starting, stopping or full.
     Unavailable,
-    /// A defect, or an environment that failed (disk full, permissions).
+    /// There is no space left where data is kept.
+    StorageFull,
+    /// A defect, or an environment that failed (permissions).
     Internal,
 }
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InvalidInput,
         Self::NotFound,
         Self::Busy,
@@ -58,6 +60,7 @@ impl ErrorCode {
         Self::MethodNotAllowed,
         Self::Timeout,
         Self::Unavailable,
+        Self::StorageFull,
         Self::Internal,
     ];
 
@@ -80,6 +83,7 @@ impl ErrorCode {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Timeout => "timeout",
             Self::Unavailable => "unavailable",
+            Self::StorageFull => "storage_full",
             Self::Internal => "internal",
         }
     }

@@ -7,7 +7,7 @@ mod qdrant;
 mod redis;
 
 pub use host::{HostExpected, HostLive, SecretLive, SecretStrength, check_host, judge_secret};
-pub use postgres::{INDEXES_SQL, PostgresLive, PostgresSetting, SETTINGS_SQL, check_postgres};
+pub use postgres::{PostgresLive, PostgresSetting, check_postgres};
 pub use qdrant::{QdrantCollection, QdrantLive, check_qdrant};
 pub use redis::{RedisLive, check_redis};
 

@@ -6,9 +6,7 @@ mod redis;
 
 use crate::metrics::Metric;
 
-pub use postgres::{
-    Connections, PostgresFigures, Replica, SlowStatement, TableFigures, UnusedIndex, sql as postgres_sql,
-};
+pub use postgres::{Connections, PostgresFigures, Replica, SlowStatement, TableFigures, UnusedIndex};
 pub use qdrant::{CollectionFigures, QdrantFigures};
 pub use redis::RedisFigures;
 

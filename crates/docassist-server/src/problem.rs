@@ -32,6 +32,7 @@ pub const TABLE: [(ErrorCode, StatusCode, &str); ErrorCode::ALL.len()] = [
     (ErrorCode::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED, "That method is not taken here"),
     (ErrorCode::Timeout, StatusCode::GATEWAY_TIMEOUT, "It took too long"),
     (ErrorCode::Unavailable, StatusCode::SERVICE_UNAVAILABLE, "Not now"),
+    (ErrorCode::StorageFull, StatusCode::INSUFFICIENT_STORAGE, "No space is left"),
     (ErrorCode::Internal, StatusCode::INTERNAL_SERVER_ERROR, "A defect in the service, or its environment failed"),
 ];
 
@@ -110,7 +111,11 @@ impl Problem {
             tracing::error!(code = error.code.as_str(), %error, hint = error.hint, request_id, "a request failed");
             ("the service's log says more under this request's id".to_owned(), None)
         } else {
-            (error.message, error.hint)
+            if error.code == ErrorCode::StorageFull {
+                // Whoever asks cannot free any; whoever runs the service is to hear of it, and where.
+                tracing::error!(%error, request_id, "no space is left");
+            }
+            (error.for_users().to_owned(), error.hint)
         };
         let body = ProblemBody {
             kind: format!("urn:docassist:problem:{}", error.code.as_str()),

@@ -148,6 +148,18 @@ pub struct ConversationHead {
     pub updated: Timestamp,
 }
 
+/// What a sealed secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealedFor<'a> {
+    /// A source of that name: the credential by which it is read.
+    Source(&'a str),
+    /// The webhook of that public name.
+    Webhook(&'a str),
+}
+
+/// Seals anew what was sealed for an organisation. Its errors pass through unchanged.
+pub type Reseal<'a> = &'a (dyn Fn(&OrgSlug, SealedFor<'_>, &[u8]) -> Result<Vec<u8>> + Sync);
+
 /// Rows of the service. Methods are whole transactions, usable from any number of threads and processes at once.
 ///
 /// # Errors
@@ -338,6 +350,9 @@ pub trait ControlStore: Send + Sync {
     /// Keeps a value under a name unless there is one; returns what is there now. For what is made once and has to be the
     /// same for all processes.
     fn initialise(&self, name: &str, value: &[u8]) -> Result<Vec<u8>>;
+    /// Replaces the value under a name, where it is `old`, and every sealed secret by what `seal` makes of it, all in one
+    /// transaction. How many secrets there were; `None`, with nothing changed, where the value is another one.
+    fn reseal(&self, name: &str, old: &[u8], new: &[u8], seal: Reseal<'_>) -> Result<Option<u64>>;
     /// Whether the rows can be read: a query that touches them.
     fn check(&self) -> Result<()>;
 }

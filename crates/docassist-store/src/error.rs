@@ -133,10 +133,39 @@ impl StoreError {
             Self::Occupied { .. } => ErrorCode::Conflict,
             Self::Newer { .. } | Self::Damaged { .. } | Self::UnfinishedCopy { .. } => ErrorCode::StoreUnusable,
             Self::Feed(_) => ErrorCode::SourceUnreadable,
-            Self::DiskFull { .. } | Self::Permission { .. } | Self::Tool { .. } | Self::Backend { .. } => {
-                ErrorCode::Internal
-            }
+            Self::DiskFull { .. } => ErrorCode::StorageFull,
+            Self::Permission { .. } | Self::Tool { .. } | Self::Backend { .. } => ErrorCode::Internal,
         }
+    }
+
+    /// What happened without where it did, for those who use a service and do not run it: hosts and paths are none of their
+    /// business. None where the message names neither.
+    #[must_use]
+    pub fn without_location(&self) -> Option<String> {
+        Some(match self {
+            // An organisation's name has no spaces; the database's location has.
+            Self::Busy { org, .. } if org.contains(' ') => {
+                "others are writing the same, inside the database".to_owned()
+            }
+            Self::Newer { found, known, .. } => {
+                format!("the stored data has format version {found}; this program knows versions up to {known}")
+            }
+            Self::Damaged { .. } => "the stored data is damaged or not written by docassist".to_owned(),
+            Self::Occupied { .. } => "there are records already".to_owned(),
+            Self::UnfinishedCopy { .. } => "the stored data is not whole: a copy into it was interrupted".to_owned(),
+            Self::InvalidAddress { .. } => "the address of the database cannot be used".to_owned(),
+            Self::Unreachable { .. } => "the database cannot be reached".to_owned(),
+            Self::DiskFull { .. } => "no space left for the stored data".to_owned(),
+            Self::Permission { .. } => "no permission for the stored data".to_owned(),
+            Self::Tool { name, .. } => format!("{name} failed"),
+            Self::Backend { .. } => "the stored data cannot be used; the service's log says why".to_owned(),
+            Self::Busy { .. }
+            | Self::Cancelled
+            | Self::UnknownSource(_)
+            | Self::KindMismatch { .. }
+            | Self::UnknownOwner
+            | Self::Feed(_) => return None,
+        })
     }
 
     /// What the user can do about it, where there is something to do.

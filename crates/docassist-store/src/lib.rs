@@ -33,7 +33,7 @@ mod vectors;
 
 pub use control::{
     Beat, ClaimedJob, ControlStore, ConversationHead, ConversationTurn, JobEnd, NewAuditEntry, NewJob, NewToken,
-    NewUser, Rotation, Window,
+    NewUser, Reseal, Rotation, SealedFor, Window,
 };
 pub use copy::{Copied, UNFINISHED_COPY, copy};
 pub use error::{BoxError, Result, StoreError};

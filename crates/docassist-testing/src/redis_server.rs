@@ -68,6 +68,23 @@ impl RedisServer {
         Some(server.expect("redis-server comes up with that configuration"))
     }
 
+    /// A Sentinel, which watches over nobody yet: `SENTINEL MONITOR` tells it. None as in [`RedisServer::start`].
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`] does.
+    #[must_use]
+    pub fn sentinel() -> Option<Self> {
+        drop(Self::start(&[])?);
+        let server = (0..5).find_map(|_| {
+            let mut server = Self::at_spare_port(&["--sentinel"]);
+            // It keeps what it learns in its file, and does not start without one.
+            server.configured = true;
+            std::fs::write(server.folder.path().join("redis.conf"), "").expect("a temporary folder can be written to");
+            server.launch().then_some(server)
+        });
+        Some(server.expect("a Sentinel comes up on some port"))
+    }
+
     /// One that is not started yet: [`RedisServer::restart`] does so. None as in [`RedisServer::start`].
     ///
     /// # Panics

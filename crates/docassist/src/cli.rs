@@ -155,6 +155,9 @@ pub(crate) enum Command {
     /// restored by pg_restore in one transaction, by the service's own role. Stop the service first. Exit status 4: a digest
     /// differs, and nothing was changed.
     Restore(keep::Restore),
+    /// The secret that a service signs and encrypts with
+    #[command(subcommand)]
+    Secret(keep::Secret),
     /// The cache of a running service
     #[command(subcommand)]
     Cache(serve::Cache),

@@ -88,6 +88,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Restore(arguments) => return keep::put_back(&settings, &arguments),
         Command::Model(what) => return search::model(&settings, &what),
         Command::Eval(what) => return eval::run(&settings, &what),
+        Command::Secret(cli::keep::Secret::Rotate(arguments)) => return keep::rotate(&settings, &arguments),
         other => other,
     };
     let scope = TenantScope::unchecked(settings.org.clone(), "the files are those of whoever runs the program");
@@ -116,7 +117,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Cache(what) => cache::run(&context, what),
         Command::Bench(what) => bench::run(&context, what),
         Command::Completions { .. } | Command::Man { .. } | Command::Serve(_) | Command::Tune(_) => Ok(()),
-        Command::Store(_) | Command::Backup(_) | Command::Restore(_) => Ok(()),
+        Command::Store(_) | Command::Backup(_) | Command::Restore(_) | Command::Secret(_) => Ok(()),
         Command::Doctor(_) | Command::Monitor(_) | Command::Model(_) | Command::Eval(_) => Ok(()),
     }
 }

@@ -21,7 +21,7 @@ impl Failure {
     }
 
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>, hint: Option<String>) -> Self {
-        Self::Told(AppError { code, message: message.into(), hint, candidates: Vec::new() })
+        Self::Told(AppError { code, message: message.into(), hint, candidates: Vec::new(), public: None })
     }
 }
 

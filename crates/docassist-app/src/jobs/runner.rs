@@ -197,7 +197,11 @@ impl Shared {
             }
             Err(error) => {
                 let hint = error.hint.as_ref().map(|hint| format!(". {hint}")).unwrap_or_default();
-                JobEnd::Failed(format!("{error}{hint}"))
+                if error.public.is_some() {
+                    // The job tells its organisation; where the database is, is for the log.
+                    tracing::warn!(job = job.id.0, %error, "the stored data could not be used");
+                }
+                JobEnd::Failed(format!("{}{hint}", error.for_users()))
             }
         };
         let ending = match &end {

@@ -1,5 +1,6 @@
 //! Files that were sent to be imported. They lie beside the organisation's records until their job has ended.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use docassist_model::{ErrorCode, OrgSlug, TenantScope};
@@ -65,8 +66,13 @@ impl Upload {
         let file_name = format!("{}{ending}", self.files.len() + 1);
         let path = folder.join(&file_name);
         let file = std::fs::create_dir_all(&folder).and_then(|()| std::fs::File::create_new(&path));
-        let file =
-            file.map_err(|error| AppError::new(ErrorCode::Internal, format!("the upload cannot be kept: {error}")))?;
+        let file = file.map_err(|error| {
+            let code = match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ErrorCode::StorageFull,
+                _ => ErrorCode::Internal,
+            };
+            AppError::new(code, format!("the upload cannot be kept: {error}"))
+        })?;
         // Jobs are read by people who know nothing of this machine's folders.
         self.files.push(PathBuf::from(file_name));
         Ok((file, path))

@@ -123,7 +123,7 @@ fn unproved() -> AppError {
     AppError::new(ErrorCode::Unauthenticated, "the webhook's message is not signed with its secret")
 }
 
-fn purpose(id: &str) -> String {
+pub(crate) fn purpose(id: &str) -> String {
     format!("webhook {id}")
 }
 

@@ -174,7 +174,7 @@ pub(crate) async fn poll(exchange: Arc<Exchange>) {
         let orgs = exchange.registry.in_use();
         if orgs.is_empty() {
             // So that the breaker tells the truth while nothing else is asked.
-            if let Err(trouble) = link.ask::<redis::Value>(&redis::cmd("PING"), link.config.write_deadline).await {
+            if let Err(trouble) = link.ask::<redis::Value>(&link.address().probe(), link.config.write_deadline).await {
                 link.note(trouble);
             }
         }
@@ -209,7 +209,7 @@ pub(crate) async fn subscribe(exchange: Arc<Exchange>) {
         if link.state() == Breaker::Closed {
             made.mark_unchanged();
             let connected = async {
-                let mut pubsub = link.client().get_async_pubsub().await?;
+                let mut pubsub = link.address().one().await?.get_async_pubsub().await?;
                 pubsub.subscribe(&channel).await?;
                 RedisResult::Ok(pubsub)
             };

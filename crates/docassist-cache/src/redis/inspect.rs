@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisError};
+use redis::{AsyncConnectionConfig, Cmd, RedisError};
 use tokio::time::timeout;
 
+use super::address::Address;
 use super::link::is_answer;
 
 /// All of it, from the connection to the last answer: whoever looks does not wait for something that hangs.
@@ -40,7 +41,7 @@ pub struct RedisUnreachable {
     pub reason: String,
 }
 
-/// Asks the Redis at `url` for its settings, its figures and its clock. What it refuses to tell is left out: access lists of
+/// Asks the Redis at `url` for its settings, its figures and its clock: of a Cluster one node, of Sentinels their master. What it refuses to tell is left out: access lists of
 /// providers often forbid `CONFIG`.
 ///
 /// # Errors
@@ -59,23 +60,23 @@ pub async fn redis_info(url: &str) -> Result<RedisInspection, RedisUnreachable> 
 
 async fn inspect(url: &str, settings: bool) -> Result<RedisInspection, RedisUnreachable> {
     // The message may repeat the address, and the address may hold a password.
-    let client = Client::open(url).map_err(|error| RedisUnreachable {
+    let address = Address::parse(url).map_err(|error| RedisUnreachable {
         location: "Redis".to_owned(),
         reason: format!("its address is wrong: {}", error.category()),
     })?;
-    let location = format!("Redis {}", client.get_connection_info().addr());
+    let location = address.shown().to_owned();
     let unreachable = |reason: String| RedisUnreachable { location: location.clone(), reason };
-    match timeout(PATIENCE, ask(&client, settings)).await {
+    match timeout(PATIENCE, ask(&address, settings)).await {
         Ok(Ok(inspection)) => Ok(RedisInspection { location, ..inspection }),
         Ok(Err(error)) => Err(unreachable(described(&error))),
         Err(_) => Err(unreachable(format!("no answer within {} s", PATIENCE.as_secs()))),
     }
 }
 
-async fn ask(client: &Client, settings: bool) -> Result<RedisInspection, RedisError> {
+async fn ask(address: &Address, settings: bool) -> Result<RedisInspection, RedisError> {
     // The one time limit is the caller's, over all of it.
     let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    let mut connection = address.one().await?.get_multiplexed_async_connection_with_config(&config).await?;
     let mut inspection = RedisInspection::default();
     if settings {
         let command = Cmd::new().arg("CONFIG").arg("GET").arg("*").to_owned();
@@ -121,6 +122,7 @@ fn unix_ms() -> i64 {
 #[cfg(test)]
 mod tests {
     use docassist_testing::RedisServer;
+    use redis::Client;
 
     use super::*;
 

@@ -1,4 +1,4 @@
-//! One connection, and a circuit breaker around it.
+//! One connection, or one to each node of a Cluster, and a circuit breaker around it.
 //!
 //! The breaker is open exactly while there is no connection. A lost connection opens it at once, so many failures in a row
 //! do so too, and then the connection is given up: a peer that is silent looks the same whether it is paused or gone. A
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult};
 use tokio::sync::{Notify, watch};
 use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
+use super::address::{Address, Connection};
 use crate::config::RedisConfig;
 use crate::stats::{Breaker, Counters};
 
@@ -28,13 +28,13 @@ pub(crate) enum Trouble {
 
 #[derive(Clone)]
 struct Live {
-    connection: MultiplexedConnection,
+    connection: Connection,
     /// Failures in a row. Those of an earlier connection do not count against this one.
     failures: Arc<AtomicU32>,
 }
 
 pub(crate) struct Link {
-    client: Client,
+    address: Address,
     pub(crate) config: RedisConfig,
     counters: Arc<Counters>,
     live: RwLock<Option<Live>>,
@@ -44,14 +44,18 @@ pub(crate) struct Link {
     made: watch::Sender<u64>,
 }
 
+/// So many times the failures in a row open the breaker of a Cluster: what one dead node does is no reason to do without the
+/// others, and an answer of any of them ends the row.
+const OF_A_CLUSTER: u32 = 8;
+
 const OPEN: u8 = 0;
 const HALF_OPEN: u8 = 1;
 const CLOSED: u8 = 2;
 
 impl Link {
-    pub(crate) fn new(client: Client, config: RedisConfig, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(address: Address, config: RedisConfig, counters: Arc<Counters>) -> Self {
         Self {
-            client,
+            address,
             config,
             counters,
             live: RwLock::new(None),
@@ -74,14 +78,14 @@ impl Link {
         self.made.subscribe()
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Sends a command and waits for its answer until the deadline.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd, deadline: Duration) -> Result<T, Trouble> {
         let Some(mut live) = self.live() else { return Err(Trouble::Silent) };
-        let answer = timeout(deadline, command.query_async(&mut live.connection)).await;
+        let answer = timeout(deadline, live.connection.command(command)).await;
         self.judge(&live, answer, |_| true)
     }
 
@@ -92,7 +96,7 @@ impl Link {
         deadline: Duration,
     ) -> Result<Vec<RedisResult<T>>, Trouble> {
         let Some(mut live) = self.live() else { return Err(Trouble::Silent) };
-        let answer = timeout(deadline, commands.ignore_errors().query_async(&mut live.connection)).await;
+        let answer = timeout(deadline, live.connection.commands(commands)).await;
         self.judge(&live, answer, |answers: &Vec<RedisResult<T>>| answers.iter().any(Result::is_ok))
     }
 
@@ -128,7 +132,8 @@ impl Link {
             Ok(Err(error)) if is_answer(&error) => Err(Trouble::Refused(error)),
             Ok(Err(error)) => {
                 self.counters.redis.failures.one();
-                if error.is_connection_dropped() || error.is_io_error() {
+                // Of a Cluster one node may be gone; its client connects again by itself.
+                if (error.is_connection_dropped() || error.is_io_error()) && !self.address.is_cluster() {
                     self.open(live);
                 } else {
                     self.failed(live);
@@ -144,7 +149,8 @@ impl Link {
     }
 
     fn failed(&self, live: &Live) {
-        if live.failures.fetch_add(1, Ordering::Relaxed) + 1 >= self.config.failures_to_open {
+        let most = self.config.failures_to_open * if self.address.is_cluster() { OF_A_CLUSTER } else { 1 };
+        if live.failures.fetch_add(1, Ordering::Relaxed) + 1 >= most {
             self.open(live);
         }
     }
@@ -165,8 +171,8 @@ impl Link {
         let config = AsyncConnectionConfig::new()
             .set_response_timeout(None)
             .set_connection_timeout(Some(self.config.connect_deadline));
-        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        connection.req_packed_command(&redis::cmd("PING")).await?;
+        let mut connection = self.address.connect(&config).await?;
+        connection.command::<redis::Value>(&self.address.probe()).await?;
         Ok(Live { connection, failures: Arc::default() })
     }
 }

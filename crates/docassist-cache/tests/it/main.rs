@@ -7,6 +7,7 @@
     reason = "helpers of tests may do what tests may do"
 )]
 
+mod cluster;
 mod interleaving;
 mod many;
 mod outage;

@@ -14,6 +14,14 @@ impl RedisServer {
         docassist_testing::RedisServer::start(arguments).map(Self)
     }
 
+    /// A Sentinel that watches over `master` by the name `main`.
+    pub(crate) fn sentinel(master: &Self) -> Option<Self> {
+        let sentinel = docassist_testing::RedisServer::sentinel().map(Self)?;
+        sentinel.run::<()>(&format!("SENTINEL MONITOR main 127.0.0.1 {} 1", master.port()));
+        sentinel.run::<()>("SENTINEL SET main down-after-milliseconds 500 failover-timeout 2000");
+        Some(sentinel)
+    }
+
     pub(crate) fn config(&self) -> RedisConfig {
         RedisConfig::new(self.url())
     }

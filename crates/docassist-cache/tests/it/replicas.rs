@@ -11,7 +11,7 @@ use crate::redis_server::RedisServer;
 use crate::store::{Store, TestCache, replica, scope, until};
 
 /// Syncs through one replica several times; returns how long the other took at most to serve the new state.
-async fn slowest(store: &Arc<Store>, one: &TestCache, two: &TestCache) -> Duration {
+pub(crate) async fn slowest(store: &Arc<Store>, one: &TestCache, two: &TestCache) -> Duration {
     let acme = scope("acme");
     let key = Key::gaps_comprehensive(&acme);
     let mut slowest = Duration::ZERO;

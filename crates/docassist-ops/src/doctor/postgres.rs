@@ -7,15 +7,6 @@ use crate::catalogue::{self, Takes};
 use crate::conf::{Conf, ConfEntry};
 use crate::findings::{Area, Finding, Verdict};
 
-/// The settings of a running server, as [`PostgresLive::settings`] has them. `reset_val` is what a session gets that sets
-/// nothing itself; columns that are null are empty texts.
-pub const SETTINGS_SQL: &str = "SELECT name, setting, coalesce(unit, ''), coalesce(reset_val, ''), source, \
-     coalesce(sourcefile, ''), coalesce(sourceline, 0), pending_restart FROM pg_settings";
-
-/// Indexes of our schemas that are not valid: those of a CREATE INDEX CONCURRENTLY that failed.
-pub const INDEXES_SQL: &str = "SELECT n.nspname || '.' || c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
-     JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1";
-
 /// The oldest PostgreSQL that the files are written for.
 const LEAST_VERSION: u32 = 150_000;
 /// Clocks may differ by so much: tokens and leases are counted in seconds.

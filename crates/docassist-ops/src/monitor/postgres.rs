@@ -1,7 +1,5 @@
 //! PostgreSQL.
 
-pub mod sql;
-
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -89,7 +89,7 @@ fn the_usual_machine_has_values_one_can_look_at() {
     let of_redis = plan.redis("maxmemory").unwrap().value.redis();
     assert_eq!(
         [of("shared_buffers"), of("effective_cache_size"), of("work_mem"), of("maintenance_work_mem"), of_redis],
-        ["716MB", "1791MB", "3MB", "134MB", "537mb"]
+        ["716MB", "1791MB", "5MB", "134MB", "537mb"]
     );
     assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
 }
@@ -135,7 +135,8 @@ proptest! {
         let plan = plan(machine(memory, millicpus, disk, connections), Profile::Defended);
         let of = |name: &str| plan.postgres(name).and_then(|setting| setting.value.bytes()).unwrap();
         let limit = plan.resources(Service::Postgres).memory_limit;
-        prop_assert!(of("work_mem") >= MIB);
+        // Never below PostgreSQL's own default.
+        prop_assert!(of("work_mem") >= 4 * MIB);
         prop_assert!(of("shared_buffers") * 4 <= limit);
         prop_assert!(of("effective_cache_size") <= limit);
         let redis = plan.redis("maxmemory").and_then(|setting| setting.value.bytes()).unwrap();

@@ -43,14 +43,16 @@ After=network-online.target postgresql.service redis-server.service
 # A user of its own; `useradd --system --home-dir /var/lib/docassist --shell /usr/sbin/nologin docassist` makes it.
 User=docassist
 Group=docassist
-# Addresses and what else is no secret: see docassist.env.example. DOCASSIST_REDIS_URL may hold a password: mode 0600.
+# Addresses and what else is no secret: see docassist.env.example.
 EnvironmentFile=/etc/docassist/docassist.env
 # Secrets are handed over by systemd: readable by this service alone, in no environment and on no command line.
 LoadCredential=secret:/etc/docassist/secrets/docassist_secret
 LoadCredential=database_password:/etc/docassist/secrets/docassist_database_password
+LoadCredential=redis_password:/etc/docassist/secrets/redis_password
 LoadCredential=admin_password:/etc/docassist/secrets/docassist_admin_password
 Environment=DOCASSIST_SECRET_FILE=%d/secret
 Environment=DOCASSIST_DATABASE_PASSWORD_FILE=%d/database_password
+Environment=DOCASSIST_REDIS_PASSWORD_FILE=%d/redis_password
 # Where its data is; systemd makes the folder and gives it to the user.
 Environment=DOCASSIST_DATA=/var/lib/docassist
 StateDirectory=docassist
@@ -122,8 +124,8 @@ pub(super) fn environment(plan: &Plan) -> String {
 DOCASSIST_LISTEN=127.0.0.1:4000
 # The database; its password is a credential of the unit.
 DOCASSIST_DATABASE=postgres://docassist@127.0.0.1:5432/docassist
-# Redis; put its password between the colon and the @.
-DOCASSIST_REDIS_URL=redis://:@127.0.0.1:6379/0
+# Redis; its password is a credential of the unit.
+DOCASSIST_REDIS_URL=redis://127.0.0.1:6379/0
 # The address of the first account, needed at the first start only: write yours.
 DOCASSIST_ADMIN_EMAIL=
 # One object a line, which log collectors read.

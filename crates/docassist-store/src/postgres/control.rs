@@ -27,7 +27,7 @@ use super::database::Database;
 use super::fault::{Fault, Inner};
 use crate::{
     Beat, ClaimedJob, ControlStore, ConversationHead, ConversationTurn, JobEnd, NewAuditEntry, NewJob, NewToken,
-    NewUser, Result, Rotation, Window,
+    NewUser, Reseal, Result, Rotation, Window,
 };
 
 /// How often a transaction is run again because another one came between. Each time another one was done, so that this many
@@ -367,6 +367,10 @@ impl ControlStore for PostgresControl {
             return Ok(value);
         }
         self.write(|transaction| settings::fix(transaction, name, value))
+    }
+
+    fn reseal(&self, name: &str, old: &[u8], new: &[u8], seal: Reseal<'_>) -> Result<Option<u64>> {
+        self.write(|transaction| settings::reseal(transaction, name, old, new, seal))
     }
 
     fn check(&self) -> Result<()> {

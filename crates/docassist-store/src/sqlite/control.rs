@@ -27,7 +27,7 @@ use super::database::{self, Format, Purpose};
 use super::fault::Inner;
 use crate::{
     Beat, ClaimedJob, ControlStore, ConversationHead, ConversationTurn, JobEnd, NewAuditEntry, NewJob, NewToken,
-    NewUser, Result, Rotation, StoreError, Window,
+    NewUser, Reseal, Result, Rotation, StoreError, Window,
 };
 
 /// What the service keeps besides records ("docC").
@@ -387,6 +387,10 @@ impl ControlStore for SqliteControl {
             return Ok(value);
         }
         self.write(|transaction| settings::fix(transaction, name, value))
+    }
+
+    fn reseal(&self, name: &str, old: &[u8], new: &[u8], seal: Reseal<'_>) -> Result<Option<u64>> {
+        self.write(|transaction| settings::reseal(transaction, name, old, new, seal))
     }
 
     fn check(&self) -> Result<()> {

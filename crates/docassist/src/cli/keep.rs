@@ -67,3 +67,26 @@ pub(crate) struct Restore {
     #[arg(long)]
     pub(crate) any_digest: bool,
 }
+
+/// The service's secret.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secret {
+    /// Seal everything that is sealed with the service's secret anew with another one
+    ///
+    /// Credentials of sources and secrets of webhooks are decrypted with the old one and encrypted with the new one, all or
+    /// nothing. Stop every service over these data first, and start them with the new secret afterwards: access tokens of the
+    /// old one are refused, and refresh tokens, passwords and API keys go on. Where the old one is kept in the data
+    /// directory, the new one takes its place.
+    Rotate(Rotate),
+}
+
+/// Arguments of `secret rotate`.
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// File with the new secret; `openssl rand -base64 48` makes one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) to: PathBuf,
+    /// File with the old one; or DOCASSIST_SECRET holds it [default: the one in the data directory]
+    #[arg(long, value_name = "FILE", env = "DOCASSIST_SECRET_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) secret_file: Option<PathBuf>,
+}

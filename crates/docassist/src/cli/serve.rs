@@ -53,6 +53,17 @@ pub(crate) struct Serve {
         hide_env_values = true
     )]
     pub(crate) database_wait: u32,
+    /// Connections to the database that this process keeps at most, besides one for each running sync and one that listens;
+    /// those of all replicas together are `tune --connections`
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 16,
+        value_parser = value_parser!(u32).range(1..=1000),
+        env = "DOCASSIST_DATABASE_POOL",
+        hide_env_values = true
+    )]
+    pub(crate) database_pool: u32,
 
     /// Let sources be read from this folder of this machine and those below; may be repeated
     #[arg(long = "source-root", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Sources")]
@@ -73,15 +84,8 @@ pub(crate) struct Serve {
     /// How long answers are served at most, in seconds, or of one family: gaps=60; may be repeated
     #[arg(long, value_name = "SECONDS|FAMILY=SECONDS", default_value = "300", value_parser = parse_ttl, help_heading = "Memory and cache")]
     pub(crate) cache_ttl: Vec<TimeToLive>,
-    /// Redis for answers that replicas share, such as redis://user:password@host:6379/0
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "DOCASSIST_REDIS_URL",
-        hide_env_values = true,
-        help_heading = "Memory and cache"
-    )]
-    pub(crate) redis: Option<String>,
+    #[command(flatten, next_help_heading = "Memory and cache")]
+    pub(crate) redis: super::watch::RedisArgs,
     #[command(flatten, next_help_heading = "Observing")]
     pub(crate) qdrant: super::watch::QdrantArgs,
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use docassist_app::{AppError, Backends, Database, QdrantAddress};
+use docassist_app::{AppError, Backends, Database, QdrantAddress, redis_address};
 
 use super::tune::{MachineArgs, Profile};
 
@@ -48,16 +48,32 @@ pub(crate) struct Monitor {
 /// Servers beside the database, which is a global option.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerArgs {
-    /// Redis, such as redis://user:password@host:6379/0
-    #[arg(long, value_name = "URL", env = "DOCASSIST_REDIS_URL", hide_env_values = true)]
-    pub(crate) redis: Option<String>,
+    #[command(flatten)]
+    pub(crate) redis: RedisArgs,
     #[command(flatten)]
     pub(crate) qdrant: QdrantArgs,
 }
 
 impl ServerArgs {
     pub(crate) fn backends(&self, database: &Database) -> Result<Backends, AppError> {
-        Ok(Backends { database: database.clone(), redis: self.redis.clone(), qdrant: self.qdrant.address()? })
+        Ok(Backends { database: database.clone(), redis: self.redis.address()?, qdrant: self.qdrant.address()? })
+    }
+}
+
+/// The cache that replicas share.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RedisArgs {
+    /// Redis for answers that replicas share, such as redis://user:password@host:6379/0
+    #[arg(long, value_name = "URL", env = "DOCASSIST_REDIS_URL", hide_env_values = true)]
+    pub(crate) redis: Option<String>,
+    /// File with its password, for an address without one
+    #[arg(long, value_name = "FILE", env = "DOCASSIST_REDIS_PASSWORD_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) redis_password_file: Option<PathBuf>,
+}
+
+impl RedisArgs {
+    pub(crate) fn address(&self) -> Result<Option<String>, AppError> {
+        self.redis.as_deref().map(|url| redis_address(url, self.redis_password_file.as_deref())).transpose()
     }
 }
 

@@ -4,10 +4,11 @@ use docassist_app::Database;
 use docassist_app::backup::{
     BackedUp, BackupReport, BackupRequest, Mismatch, RestoreReport, RestoreRequest, backup, check_backup, restore,
 };
+use docassist_app::secrets::{Secrets, rotate_secret};
 use docassist_app::transfer::{CopiedOrganisation, CopyReport, CopyRequest, Place, copy_organisations};
 use serde::Serialize;
 
-use crate::cli::keep::{Backup, Copy, Restore};
+use crate::cli::keep::{Backup, Copy, Restore, Rotate};
 use crate::cli::{Format, Global};
 use crate::failure::Failure;
 use crate::output::document::{Document, Section, name, right, text};
@@ -59,6 +60,31 @@ pub(crate) fn save(settings: &Settings, arguments: &Backup) -> Result<(), Failur
     let report = backup(&request, progress.as_ref());
     progress.finish();
     tell(settings, &report?, backup_document)
+}
+
+/// Seals anew what is sealed with the service's secret.
+pub(crate) fn rotate(settings: &Settings, arguments: &Rotate) -> Result<(), Failure> {
+    let new = Secrets::read(&arguments.to)?;
+    let (old, is_kept) = match (&arguments.secret_file, std::env::var_os("DOCASSIST_SECRET")) {
+        (Some(path), _) => (Secrets::read(path)?, false),
+        (None, Some(secret)) => (Secrets::derive(secret.to_string_lossy().trim().as_bytes())?, false),
+        (None, None) => (Secrets::read(&settings.data.join("secret"))?, true),
+    };
+    let sealed = rotate_secret(&settings.database, &settings.data, &old, &new)?;
+    if is_kept {
+        Secrets::keep_in(&settings.data, &arguments.to)?;
+    }
+    if settings.format == Format::Json {
+        streams::print(&format!("{}\n", serde_json::json!({ "sealed": sealed, "kept_in_data": is_kept })))?;
+        return Ok(());
+    }
+    let where_to = if is_kept {
+        "the data directory keeps the new one".to_owned()
+    } else {
+        format!("start every service with {}", arguments.to.display())
+    };
+    streams::print(&format!("sealed {} anew; {where_to}\n", count(sealed, "secret")))?;
+    Ok(())
 }
 
 /// Puts a backup back, or looks at it.

@@ -50,10 +50,10 @@ pub(crate) fn run(settings: &Settings, arguments: Serve) -> Result<(), Failure> 
 async fn serve(settings: &Settings, arguments: Serve, secrets: Secrets) -> Result<(), Failure> {
     let config = ServiceConfig {
         data: settings.data.clone(),
-        database: settings.database.clone(),
+        database: settings.database.clone().pool(arguments.database_pool),
         secrets,
         graph_memory: arguments.graph_memory,
-        cache: cache(&arguments),
+        cache: cache(&arguments)?,
         search: SearchConfig {
             model: super::search::choice(&arguments.model)?,
             // Long enough for most syncs, and short enough that the answer comes before the request's own end.
@@ -146,7 +146,7 @@ fn secrets(settings: &Settings, arguments: &Serve) -> Result<Secrets, Failure> {
     Ok(Secrets::kept_in(&settings.data)?)
 }
 
-fn cache(arguments: &Serve) -> CacheConfig {
+fn cache(arguments: &Serve) -> Result<CacheConfig, Failure> {
     let mut ttl = TimesToLive::default();
     for of in &arguments.cache_ttl {
         let time = Duration::from_secs(of.seconds.into());
@@ -158,13 +158,13 @@ fn cache(arguments: &Serve) -> CacheConfig {
             Some(_) => ttl.relationships = time,
         }
     }
-    CacheConfig {
+    Ok(CacheConfig {
         memory_bytes: arguments.cache_memory,
         ttl,
         // Also without Redis: the command line may sync the same data, and other processes serve it.
         replicas: Some(Replicas::default()),
-        redis: arguments.redis.as_deref().map(RedisConfig::new),
-    }
+        redis: arguments.redis.address()?.as_deref().map(RedisConfig::new),
+    })
 }
 
 fn server(arguments: &Serve) -> ServerConfig {

@@ -69,6 +69,7 @@ impl SyncProgress {
             message: format!("signals cannot be handled: {error}"),
             hint: None,
             candidates: Vec::new(),
+            public: None,
         })?;
         Ok(progress)
     }

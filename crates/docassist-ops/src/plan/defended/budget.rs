@@ -25,6 +25,9 @@ const MOST_SHARED: u64 = 64 * GIB;
 /// PostgreSQL 15's VACUUM makes no use of more than 1 GB; building an index does.
 const MOST_MAINTENANCE: u64 = 2 * GIB;
 const MOST_VACUUM: u64 = GIB;
+/// PostgreSQL's own default for `work_mem`. With less, sorts of a page of results go through files on every machine; the
+/// worst case, in which every connection sorts at once, is told instead where it does not fit.
+pub(super) const LEAST_WORK: u64 = 4 * MIB;
 /// A sort that needs more than that is a query to be looked at.
 const MOST_WORK: u64 = GIB;
 
@@ -46,8 +49,6 @@ pub(super) struct Budget {
     pub(super) maintenance: u64,
     /// `autovacuum_work_mem`, of each worker.
     pub(super) vacuum: u64,
-    /// Kept for the page cache even in the worst case.
-    pub(super) page_cache: u64,
     /// What is left for sorts and hashes of all statements together.
     pub(super) work: u64,
     /// How many sorts' worth of `work_mem` all statements together may use.
@@ -66,12 +67,12 @@ impl Budget {
         let backends = u64::from(max_connections) * BACKEND;
         let maintenance = (private / 16).clamp(8 * MIB, MOST_MAINTENANCE);
         let vacuum = (private / 16 / VACUUM_WORKERS).clamp(4 * MIB, MOST_VACUUM);
-        let page_cache = private / 4;
-        let used = server + backends + maintenance + vacuum * VACUUM_WORKERS + page_cache;
+        // Nothing is kept for the page cache: in the worst case the kernel takes it back, and otherwise it has all of this.
+        let used = server + backends + maintenance + vacuum * VACUUM_WORKERS;
         let work = private.saturating_sub(used);
         // A parallel worker sorts with a `work_mem` of its own.
         let shares = u64::from(max_connections + parallel_workers) * NODES * HASH_MULTIPLIER;
-        let work_mem = (work / shares).clamp(MIB, MOST_WORK);
+        let work_mem = (work / shares).clamp(LEAST_WORK, MOST_WORK);
         Self {
             limit,
             millicpus,
@@ -83,7 +84,6 @@ impl Budget {
             backends,
             maintenance,
             vacuum,
-            page_cache,
             work,
             shares,
             work_mem,
@@ -106,11 +106,13 @@ impl Budget {
         (worst > self.limit).then(|| Warning {
             about: "work_mem",
             text: format!(
-                "{} connections do not fit {} in the worst case: {} for their processes and 1 MB × {} for their sorts, beside \
-                 {} of shared buffers, are {} in all. Ask for fewer connections, or give PostgreSQL more memory.",
+                "{} connections do not fit {} in the worst case: {} for their processes and {} × {} for their sorts and hashes, \
+                 all at once, beside {} of shared buffers and what the server itself needs, are {} in all. It is rare, and ends \
+                 with the kernel's ending PostgreSQL: ask for fewer connections (--connections), or give it more memory.",
                 self.max_connections,
                 human_bytes(self.limit),
                 human_bytes(self.backends),
+                human_bytes(whole_mib(self.work_mem)),
                 self.shares,
                 human_bytes(whole_mib(self.shared)),
                 human_bytes(worst),
@@ -129,8 +131,8 @@ mod tests {
             for connections in [1, 20, 200, 2000] {
                 let budget = Budget::new(limit, 2000, connections);
                 assert_eq!(budget.warning().is_some(), budget.worst_case() > limit);
-                if budget.work / budget.shares >= MIB {
-                    let told = budget.worst_case() + budget.page_cache;
+                if budget.work / budget.shares >= LEAST_WORK {
+                    let told = budget.worst_case();
                     assert!(told <= limit, "{limit} with {connections}: {told}");
                 }
             }

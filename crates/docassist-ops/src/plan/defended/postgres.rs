@@ -72,16 +72,15 @@ fn memory(budget: &Budget, machine: Machine) -> [Setting; 8] {
             MEMORY,
             "work_mem",
             Value::Bytes(whole_mib(budget.work_mem)),
-            "For each sort or hash of each statement. So much is there when all connections and parallel workers sort at once. \
-             A statement that needs more says so: SET LOCAL work_mem.",
+            "For each sort or hash of each statement. So much is there when all connections and parallel workers sort at once, \
+             but never less than PostgreSQL's own default. A statement that needs more says so: SET LOCAL work_mem.",
             format!(
-                "(limit − shared_buffers = {} − server {} − processes {} − maintenance {} − page cache {} = {}) ÷ (({} connections \
-                 + {} parallel workers) × {NODES} nodes × {HASH_MULTIPLIER} hash_mem_multiplier = {}), 1 MB to 1 GB",
+                "(limit − shared_buffers = {} − server {} − processes {} − maintenance {} = {}) ÷ (({} connections + {} \
+                 parallel workers) × {NODES} nodes × {HASH_MULTIPLIER} hash_mem_multiplier = {}), 4 MB to 1 GB",
                 human_bytes(budget.private),
                 human_bytes(budget.server),
                 human_bytes(budget.backends),
                 human_bytes(budget.maintenance + budget.vacuum * VACUUM_WORKERS),
-                human_bytes(budget.page_cache),
                 human_bytes(budget.work),
                 budget.max_connections,
                 budget.parallel_workers,

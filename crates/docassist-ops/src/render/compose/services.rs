@@ -179,7 +179,7 @@ pub(super) fn api(plan: &Plan) -> String {
     let mut options = String::new();
     let mut why = String::new();
     for setting in &plan.api {
-        options.push_str(&format!(" \\\n          --{}={}", setting.name, setting.value.plain()));
+        options.push_str(&format!("      - --{}={}\n", setting.name, setting.value.plain()));
         why.push_str(&comment("    ", &format!("--{}: {}", setting.name, reason(&setting.why, &setting.formula))));
     }
     format!(
@@ -193,15 +193,10 @@ pub(super) fn api(plan: &Plan) -> String {
     user: "10001:10001"
     # git leaves processes behind when it is stopped; init takes care of them.
     init: true
-{HARDENED}    # Redis' address holds its password: it is put together where nobody else sees it.
-{why}    entrypoint: ["/bin/sh", "-euc"]
-    command:
-      - |
-        DOCASSIST_REDIS_URL="redis://:$$(cat /run/secrets/redis_password)@redis:6379/0"
-        export DOCASSIST_REDIS_URL
-        exec docassist serve \
-          --admin-password-file=/run/secrets/docassist_admin_password{options}
-    environment:
+{HARDENED}{why}    command:
+      - serve
+      - --admin-password-file=/run/secrets/docassist_admin_password
+{options}    environment:
       # All addresses of the container; who reaches them is decided by `ports`.
       DOCASSIST_LISTEN: 0.0.0.0:4000
       # Clones and uploads.
@@ -209,7 +204,13 @@ pub(super) fn api(plan: &Plan) -> String {
       # The service's own role, which is no superuser: policies hold for it.
       DOCASSIST_DATABASE: postgres://{ROLE}@postgres:5432/{ROLE}
       DOCASSIST_DATABASE_PASSWORD_FILE: /run/secrets/docassist_database_password
-      DOCASSIST_QDRANT_URL: http://qdrant:6334
+      # Without its password, so that `docker compose exec api docassist doctor` finds both as well.
+      DOCASSIST_REDIS_URL: redis://redis:6379/0
+      DOCASSIST_REDIS_PASSWORD_FILE: /run/secrets/redis_password
+      # REST, by which doctor and monitor look at the collections.
+      DOCASSIST_QDRANT_URL: http://qdrant:6333
+      # gRPC, by which searches go.
+      DOCASSIST_QDRANT_GRPC_URL: http://qdrant:6334
       DOCASSIST_QDRANT_API_KEY_FILE: /run/secrets/qdrant_api_key
       DOCASSIST_SECRET_FILE: /run/secrets/docassist_secret
       # The first account; there is no default one.
@@ -224,6 +225,9 @@ pub(super) fn api(plan: &Plan) -> String {
       - qdrant_api_key
     volumes:
       - api_data:/var/lib/docassist
+      # What the servers should run with: docker compose exec api docassist doctor --deploy /etc/docassist/deploy
+      - ./postgresql.conf:/etc/docassist/deploy/postgresql.conf:ro
+      - ./redis.conf:/etc/docassist/deploy/redis.conf:ro
     tmpfs:
       - /tmp:mode=1777
     ports:

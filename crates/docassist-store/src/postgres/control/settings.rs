@@ -6,6 +6,7 @@ use postgres::{Client, GenericClient, Row, Transaction};
 use super::rows::{self, parameters};
 use crate::postgres::fault::Inner;
 use crate::postgres::text::stored;
+use crate::{Reseal, SealedFor};
 
 fn read(row: &Row) -> Inner<SourceSettings> {
     Ok(SourceSettings {
@@ -101,4 +102,48 @@ pub(super) fn fix(transaction: &mut Transaction<'_>, name: &str, value: &[u8]) -
     rows::one(transaction, "SELECT value FROM fixtures WHERE name = $1", parameters![stored(name) => TEXT], |row| {
         rows::bytes(row, 0)
     })
+}
+
+/// Replaces a value, and every sealed secret; none where the value is another one.
+pub(super) fn reseal(
+    transaction: &mut Transaction<'_>,
+    name: &str,
+    old: &[u8],
+    new: &[u8],
+    seal: Reseal<'_>,
+) -> Inner<Option<u64>> {
+    const FIX: &str = "UPDATE fixtures SET value = $3 WHERE name = $1 AND value = $2";
+    // Whose it is, what it is for, and its row's number where several are for the same.
+    const SEALED: [(&str, &str); 3] = [
+        (
+            "SELECT org, source, secret, 0::bigint FROM source_settings WHERE secret IS NOT NULL FOR UPDATE",
+            "UPDATE source_settings SET secret = $4 WHERE org = $1 AND source = $2 AND $3 = 0",
+        ),
+        (
+            "SELECT org, source, secret, id FROM jobs WHERE secret IS NOT NULL FOR UPDATE",
+            "UPDATE jobs SET secret = $4 WHERE org = $1 AND source = $2 AND id = $3",
+        ),
+        (
+            "SELECT org, id, secret, n FROM webhooks FOR UPDATE",
+            "UPDATE webhooks SET secret = $4 WHERE org = $1 AND id = $2 AND n = $3",
+        ),
+    ];
+    if !rows::changes(transaction, FIX, parameters![stored(name) => TEXT, old => BYTEA, new => BYTEA])? {
+        return Ok(None);
+    }
+    let mut count = 0;
+    for (at, (select, update)) in SEALED.into_iter().enumerate() {
+        let sealed = rows::all(transaction, select, &[], |row| {
+            Ok((rows::org(row, 0)?, rows::string(row, 1)?, rows::bytes(row, 2)?, rows::integer(row, 3)?))
+        })?;
+        for (org, name, secret, number) in sealed {
+            let purpose = if at == 2 { SealedFor::Webhook(&name) } else { SealedFor::Source(&name) };
+            let secret = seal(&org, purpose, &secret)?;
+            let parameters = parameters![
+                org.as_str() => TEXT, stored(&name) => TEXT, number => INT8, secret.as_slice() => BYTEA
+            ];
+            count += rows::execute(transaction, update, parameters)?;
+        }
+    }
+    Ok(Some(count))
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, Transaction};
 use super::rows;
 use crate::sqlite::columns;
 use crate::sqlite::fault::Inner;
+use crate::{Reseal, SealedFor};
 
 fn read(row: &Row<'_>) -> Inner<SourceSettings> {
     Ok(SourceSettings {
@@ -93,4 +94,46 @@ pub(super) fn fix(transaction: &Transaction<'_>, name: &str, value: &[u8]) -> In
     rows::one(transaction, "SELECT value FROM fixtures WHERE name = ?1", [name], |row| {
         Ok(columns::blob(row, 0)?.to_vec())
     })
+}
+
+/// Replaces a value, and every sealed secret; none where the value is another one.
+pub(super) fn reseal(
+    transaction: &Transaction<'_>,
+    name: &str,
+    old: &[u8],
+    new: &[u8],
+    seal: Reseal<'_>,
+) -> Inner<Option<u64>> {
+    const FIX: &str = "UPDATE fixtures SET value = ?3 WHERE name = ?1 AND value = ?2";
+    // Whose it is, what it is for, and its row's number where several are for the same.
+    const SEALED: [(&str, &str); 3] = [
+        (
+            "SELECT org, source, secret, 0 FROM source_settings WHERE secret IS NOT NULL",
+            "UPDATE source_settings SET secret = ?4 WHERE org = ?1 AND source = ?2 AND ?3 = 0",
+        ),
+        (
+            "SELECT org, source, secret, id FROM jobs WHERE secret IS NOT NULL",
+            "UPDATE jobs SET secret = ?4 WHERE org = ?1 AND source = ?2 AND id = ?3",
+        ),
+        (
+            "SELECT org, id, secret, n FROM webhooks",
+            "UPDATE webhooks SET secret = ?4 WHERE org = ?1 AND id = ?2 AND n = ?3",
+        ),
+    ];
+    if !rows::changes(transaction, FIX, (name, old, new))? {
+        return Ok(None);
+    }
+    let mut count = 0;
+    for (at, (select, update)) in SEALED.into_iter().enumerate() {
+        let sealed = rows::all(transaction, select, [], |row| {
+            let name = columns::text(row, 1)?.to_owned();
+            Ok((columns::org(row, 0)?, name, columns::blob(row, 2)?.to_vec(), columns::integer(row, 3)?))
+        })?;
+        for (org, name, secret, number) in sealed {
+            let purpose = if at == 2 { SealedFor::Webhook(&name) } else { SealedFor::Source(&name) };
+            let secret = seal(&org, purpose, &secret)?;
+            count += rows::execute(transaction, update, (org.as_str(), &name, number, secret))?;
+        }
+    }
+    Ok(Some(count))
 }

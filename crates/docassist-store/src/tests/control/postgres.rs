@@ -111,6 +111,7 @@ crate::tests::suite! { match super::Postgres::new() { Some(backend) => backend, 
     }
     settings {
         settings_are_kept_and_replaced
+        everything_sealed_is_sealed_anew_or_nothing
         due_settings_are_taken_and_moved
         each_due_setting_is_taken_once
         webhooks_are_found_by_their_public_name

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use docassist_model::{Forge, SourceKind, SourceSettings, Webhook};
+use docassist_model::{Forge, OrgSlug, SourceKind, SourceSettings, Webhook};
 use serde_json::json;
+
+use crate::{NewJob, SealedFor, StoreError};
 
 use super::{Backend, at, organisation, scope, slug};
 
@@ -144,4 +146,39 @@ pub(super) fn what_is_made_once_is_the_same_for_all(backend: &dyn Backend) {
     assert_eq!(backend.open().initialise("signing key", &[]).unwrap(), values[0]);
     assert_eq!(stores[0].initialise("another", &[]).unwrap(), Vec::<u8>::new());
     stores[0].check().unwrap();
+}
+
+pub(super) fn everything_sealed_is_sealed_anew_or_nothing(backend: &dyn Backend) {
+    let store = backend.open();
+    organisation(&*store, "acme");
+    organisation(&*store, "beta");
+    for (org, source) in [("acme", "a"), ("acme", "b"), ("beta", "a")] {
+        store.put_settings(&scope(org), &settings(source)).unwrap();
+    }
+    store.put_settings(&scope("beta"), &SourceSettings { secret: None, ..settings("open") }).unwrap();
+    store.create_webhook(&webhook("1", "acme", "a")).unwrap();
+    let job = NewJob { secret: Some(&[7]), ..super::jobs::new("a") };
+    store.enqueue_job(&scope("beta"), &job).unwrap();
+    assert_eq!(store.initialise("key", b"old").unwrap(), b"old");
+    let seal = |org: &OrgSlug, sealed_for: SealedFor<'_>, sealed: &[u8]| {
+        Ok([format!("{org} {sealed_for:?} ").as_bytes(), sealed].concat())
+    };
+    assert_eq!(store.reseal("key", b"other", b"new", &seal).unwrap(), None);
+    assert_eq!(store.settings(&scope("acme"), "a").unwrap(), Some(settings("a")));
+    let fails = |org: &OrgSlug, sealed_for: SealedFor<'_>, sealed: &[u8]| match sealed_for {
+        SealedFor::Webhook(_) => Err(StoreError::Feed("no".into())),
+        SealedFor::Source(_) => seal(org, sealed_for, sealed),
+    };
+    assert!(matches!(store.reseal("key", b"old", b"new", &fails), Err(StoreError::Feed(_))));
+    assert_eq!(store.settings(&scope("acme"), "a").unwrap(), Some(settings("a")), "nothing was changed");
+    assert_eq!(store.reseal("key", b"old", b"new", &seal).unwrap(), Some(5));
+    assert_eq!(store.initialise("key", b"").unwrap(), b"new");
+    let sealed = |text: &str, rest: &[u8]| Some([text.as_bytes(), rest].concat());
+    let of = |org: &str, source: &str| store.settings(&scope(org), source).unwrap().unwrap().secret;
+    assert_eq!(of("acme", "b"), sealed("acme Source(\"b\") ", &[0, 255]));
+    assert_eq!(of("beta", "a"), sealed("beta Source(\"a\") ", &[0, 255]));
+    assert_eq!(of("beta", "open"), None);
+    assert_eq!(Some(store.webhook("1").unwrap().unwrap().secret), sealed("acme Webhook(\"1\") ", &[1, 2, 3]));
+    let claimed = store.claim_job("me", at(200), at(300)).unwrap().unwrap();
+    assert_eq!(claimed.secret, sealed("beta Source(\"a\") ", &[7]));
 }

@@ -102,6 +102,19 @@ fn a_sync_that_fills_the_volume_fails_with_a_reason_and_works_when_there_is_spac
     assert_eq!((&job["state"], &job["attempts"]), (&json!("failed"), &json!(1)), "{job:#}");
     let error = job["error"].as_str().unwrap();
     assert!(error.contains("no space left") && error.contains("free some space"), "{error}");
+    // Who reads the job runs no database: where it is is for the log.
+    assert!(!error.contains("127.0.0.1") && !error.contains(address.rsplit('/').next().unwrap()), "{error}");
+    assert!(server.said().contains("no space left for PostgreSQL 127.0.0.1"), "{}", server.said());
+    // A request that has to write is told so, too. Some find room in pages that are there already.
+    volume.fill(0);
+    let refused = (0..3000).find_map(|number| {
+        let body = json!({ "slug": format!("another-{number}"), "name": "x".repeat(100) });
+        let answer = server.post("/api/v1/orgs", &body);
+        (answer.status != 201).then_some(answer)
+    });
+    let refused = refused.expect("a full volume takes no more rows");
+    assert_eq!((refused.status, &refused.json()["code"]), (507, &json!("storage_full")), "{}", refused.text());
+    assert!(!refused.text().contains("127.0.0.1"), "{}", refused.text());
     // What was there is there; who asks notices nothing.
     assert!(export(&server) == before, "the graph has changed");
     assert_eq!(server.get("/api/v1/rel/repo/large").status, 404);

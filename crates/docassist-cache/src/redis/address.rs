@@ -1,0 +1,216 @@
+//! Where Redis is: one server, the master that Sentinels name, or a Cluster.
+//!
+//! Every command of ours touches one key, so that a Cluster needs no hash tags: an organisation's answers are spread over
+//! all of its nodes. What is broadcast reaches every node of a Cluster, whichever it was sent to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use redis::aio::MultiplexedConnection;
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError,
+    RedisResult,
+};
+
+use super::link::is_answer;
+
+const CLUSTER: &str = "redis+cluster://";
+const SENTINEL: &str = "redis+sentinel://";
+/// A Cluster's client looks again where a key is, and tries so often; whoever asked has its own deadline.
+const RETRIES: u32 = 2;
+/// The client's own patience with a node, above all deadlines of ours.
+const NODE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// An address that was understood.
+#[derive(Clone)]
+pub(crate) struct Address {
+    kind: Arc<Kind>,
+    /// Hosts and ports, without user and password.
+    shown: String,
+}
+
+enum Kind {
+    One(Client),
+    Sentinel {
+        sentinels: Vec<String>,
+        master: String,
+        node: SentinelNodeConnectionInfo,
+        /// Which one is asked first: another one each time, since one that is away may not say so.
+        next: AtomicUsize,
+    },
+    Cluster {
+        client: Box<ClusterClient>,
+        nodes: Vec<Client>,
+        next: AtomicUsize,
+    },
+}
+
+impl Address {
+    /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path`,
+    /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]` (user and password are the master's), or
+    /// `redis+cluster://[user:password@]host:port,host:port`.
+    pub(crate) fn parse(url: &str) -> RedisResult<Self> {
+        if let Some(rest) = url.strip_prefix(CLUSTER) {
+            return Self::cluster(rest);
+        }
+        if let Some(rest) = url.strip_prefix(SENTINEL) {
+            return Self::sentinel(rest);
+        }
+        let client = Client::open(url)?;
+        let shown = format!("Redis {}", client.get_connection_info().addr());
+        Ok(Self { kind: Arc::new(Kind::One(client)), shown })
+    }
+
+    fn cluster(rest: &str) -> RedisResult<Self> {
+        let (user, hosts) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let hosts = hosts.trim_end_matches('/');
+        let urls: Vec<String> = hosts.split(',').map(|host| node(user, host, "")).collect();
+        let nodes = urls.iter().map(|url| Client::open(url.as_str())).collect::<RedisResult<Vec<Client>>>()?;
+        let client = ClusterClient::builder(urls)
+            .retries(RETRIES)
+            .connection_timeout(NODE_PATIENCE)
+            .response_timeout(NODE_PATIENCE)
+            .build()?;
+        let kind = Kind::Cluster { client: Box::new(client), nodes, next: AtomicUsize::new(0) };
+        Ok(Self { kind: Arc::new(kind), shown: format!("Redis Cluster {hosts}") })
+    }
+
+    fn sentinel(rest: &str) -> RedisResult<Self> {
+        let (user, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let (hosts, name) = place.split_once('/').unwrap_or((place, ""));
+        let (master, database) = name.split_once('/').unwrap_or((name, ""));
+        if master.is_empty() {
+            return Err(RedisError::from((ErrorKind::InvalidClientConfig, "it names no master after the Sentinels")));
+        }
+        // Sentinels are asked without the master's password.
+        let sentinels: Vec<String> = hosts.split(',').map(|host| node("", host, "")).collect();
+        for sentinel in &sentinels {
+            Client::open(sentinel.as_str())?;
+        }
+        // Host and port are what Sentinels say; the rest of such an address is what is needed.
+        let info = node(user, "master", database).into_connection_info()?;
+        let node = SentinelNodeConnectionInfo::default().set_redis_connection_info(info.redis_settings().clone());
+        let shown = format!("Redis {master} of the Sentinels {hosts}");
+        let kind = Kind::Sentinel { sentinels, master: master.to_owned(), node, next: AtomicUsize::new(0) };
+        Ok(Self { kind: Arc::new(kind), shown })
+    }
+
+    /// Hosts and ports, without user and password.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Whether a part of it can fail while the rest goes on.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(*self.kind, Kind::Cluster { .. })
+    }
+
+    /// What tells whether it answers.
+    pub(crate) fn probe(&self) -> Cmd {
+        match *self.kind {
+            // Asked of all nodes at once, a `PING` would fail for one that is away.
+            Kind::Cluster { .. } => Cmd::new().arg("EXISTS").arg("docassist:probe").to_owned(),
+            _ => redis::cmd("PING"),
+        }
+    }
+
+    /// A server for what is said to one of them: messages, and questions about itself.
+    pub(crate) async fn one(&self) -> RedisResult<Client> {
+        match &*self.kind {
+            Kind::One(client) => Ok(client.clone()),
+            Kind::Sentinel { sentinels, master, node, next } => {
+                let mut sentinels = sentinels.clone();
+                let first = next.fetch_add(1, Ordering::Relaxed) % sentinels.len();
+                sentinels.rotate_left(first);
+                Sentinel::build(sentinels)?.async_master_for(master, Some(node)).await
+            }
+            Kind::Cluster { nodes, next, .. } => {
+                let at = next.fetch_add(1, Ordering::Relaxed) % nodes.len();
+                Ok(nodes[at].clone())
+            }
+        }
+    }
+
+    /// A connection for commands. Deadlines are those of whoever asks.
+    pub(crate) async fn connect(&self, config: &AsyncConnectionConfig) -> RedisResult<Connection> {
+        match &*self.kind {
+            Kind::Cluster { client, .. } => Ok(Connection::Cluster(client.get_async_connection().await?)),
+            _ => {
+                let client = self.one().await?;
+                Ok(Connection::One(client.get_multiplexed_async_connection_with_config(config).await?))
+            }
+        }
+    }
+}
+
+/// The address of one server.
+fn node(user: &str, host: &str, database: &str) -> String {
+    let at = if user.is_empty() { "" } else { "@" };
+    format!("redis://{user}{at}{host}/{database}")
+}
+
+/// A connection that any number of tasks share.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    One(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Connection {
+    pub(crate) async fn command<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
+        match self {
+            Self::One(connection) => command.query_async(connection).await,
+            Self::Cluster(connection) => command.query_async(connection).await,
+        }
+    }
+
+    /// All of them, each with an answer of its own.
+    pub(crate) async fn commands<T: FromRedisValue>(
+        &mut self,
+        commands: &mut Pipeline,
+    ) -> RedisResult<Vec<RedisResult<T>>> {
+        match self {
+            Self::One(connection) => commands.ignore_errors().query_async(connection).await,
+            Self::Cluster(connection) => {
+                // A pipeline goes to one node. These go to many, at the same time.
+                let ask = |command: &Cmd| {
+                    let (command, mut connection) = (command.clone(), connection.clone());
+                    async move { command.query_async::<T>(&mut connection).await }
+                };
+                let mut answers = join_all(commands.cmd_iter().map(ask)).await;
+                // Where not one node has said a word it is as if one server had not.
+                let is_silent = |answer: &RedisResult<T>| answer.as_ref().err().is_some_and(|error| !is_answer(error));
+                match answers.iter().all(is_silent).then(|| answers.pop()) {
+                    Some(Some(Err(error))) => Err(error),
+                    _ => Ok(answers),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_understood_and_shown_without_secrets() {
+        for (url, shown) in [
+            ("redis://:hunter2@cache:6380/1", "Redis cache:6380"),
+            ("redis+cluster://ann:hunter2@a:7000,b:7001", "Redis Cluster a:7000,b:7001"),
+            ("redis+cluster://a:7000/", "Redis Cluster a:7000"),
+            ("redis+sentinel://:hunter2@a:26379,b:26379/main/2", "Redis main of the Sentinels a:26379,b:26379"),
+            ("redis+sentinel://a:26379/main", "Redis main of the Sentinels a:26379"),
+        ] {
+            assert_eq!(Address::parse(url).unwrap().shown(), shown);
+        }
+        for bad in ["http://cache", "redis+sentinel://a:26379", "redis+cluster://", "redis+cluster://a:x", ""] {
+            assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
