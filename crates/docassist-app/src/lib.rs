@@ -59,8 +59,8 @@ pub use error::AppError;
 pub use graphs::{GraphState, GraphStats, Graphs};
 pub use machine::{MachineSize, memory, memory_limit};
 pub use search::{
-    Background, Followed, IndexReport, ModelChoice, ModelState, Search, SearchConfig, SearchQuery, eval_search,
-    model_folder, pull_model,
+    Background, Followed, IndexReport, ModelChoice, ModelState, QdrantServer, Search, SearchConfig, SearchQuery,
+    eval_search, model_folder, pull_model,
 };
 pub use service::{ACCESS_LIFE, Actor, Delivery, Service, ServiceConfig};
 

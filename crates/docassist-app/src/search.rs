@@ -19,13 +19,13 @@ use std::time::{Duration, Instant};
 use docassist_graph::Graph;
 use docassist_model::findings::search::SearchResults;
 use docassist_model::findings::{Answer, Completeness};
-use docassist_model::{ErrorCode, OrgSlug, Progress, TenantScope, Timestamp};
+use docassist_model::{ErrorCode, OrgSlug, Progress, TenantScope, Timestamp, Unobserved};
 use docassist_search::embedder::Embedder;
 use docassist_search::fusion::Fusion;
-use docassist_search::index::{EdgeIndex, EdgeOptions, Filter, Index, IndexError};
+use docassist_search::index::{EdgeIndex, EdgeOptions, Filter, Index, IndexError, QdrantIndex, QdrantOptions};
 use docassist_search::passage::PassageKind;
 use docassist_search::query::{SearchError, SearchRequest};
-use docassist_store::Store;
+use docassist_store::{Store, StoreError, Writer};
 
 pub use background::Background;
 pub use eval::eval_search;
@@ -43,9 +43,30 @@ use models::Model;
 pub struct SearchConfig {
     /// What gives texts their vectors.
     pub model: ModelChoice,
+    /// Where the index is: in files of the data directory, each process its own, unless a Qdrant server is named, which all
+    /// replicas share.
+    pub server: Option<QdrantServer>,
     /// How long a question waits while the index is being built; without end if `None`.
     pub patience: Option<Duration>,
 }
+
+/// A Qdrant server that keeps the index.
+#[derive(Clone, PartialEq, Eq)]
+pub struct QdrantServer {
+    /// Its address for gRPC: `http://qdrant:6334`.
+    pub url: String,
+    /// Its key, where it asks for one.
+    pub key: Option<String>,
+}
+
+impl std::fmt::Debug for QdrantServer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("QdrantServer").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// How long a process waits for another one that writes the same organisation's part of a shared index, where nobody said.
+const LEASE: Duration = Duration::from_secs(60);
 
 /// The search index of all organisations, and what keeps it up to date.
 pub struct Search {
@@ -54,6 +75,8 @@ pub struct Search {
     index: Arc<dyn Index>,
     model: Option<Model>,
     patience: Option<Duration>,
+    /// Whether other processes write the same index: then only who holds the organisation's writer may.
+    shared: bool,
     data: PathBuf,
     orgs: Mutex<HashMap<OrgSlug, Arc<Org>>>,
     /// Tells whoever embeds in the background, where somebody does.
@@ -92,14 +115,21 @@ impl Search {
         config: &SearchConfig,
     ) -> Result<Self, AppError> {
         let model = Model::choose(&config.model, data)?;
-        let options = EdgeOptions { dense: model.as_ref().map(Model::space) };
-        let index = Arc::new(EdgeIndex::new(data.join("orgs"), options));
+        let dense = model.as_ref().map(Model::space);
+        let index: Arc<dyn Index> = match &config.server {
+            None => Arc::new(EdgeIndex::new(data.join("orgs"), EdgeOptions { dense })),
+            Some(server) => {
+                let options = QdrantOptions { api_key: server.key.clone(), dense, ..QdrantOptions::new(&server.url) };
+                Arc::new(QdrantIndex::new(&options)?)
+            }
+        };
         Ok(Self {
             store,
             graphs,
             index,
             model,
             patience: config.patience,
+            shared: config.server.is_some(),
             data: data.to_owned(),
             orgs: Mutex::default(),
             notice: OnceLock::new(),
@@ -142,6 +172,7 @@ impl Search {
         }
         let org = self.org(scope);
         let mut turn = self.turn(&org)?;
+        let _lease = self.lease(scope, progress)?;
         let observed = Observed { org: &org, progress };
         let graph = || self.graphs.get(self.store.as_ref(), scope).ok();
         let follower = Follower {
@@ -181,6 +212,19 @@ impl Search {
         Ok(Turn(org))
     }
 
+    /// The right to write an organisation's part, alone among processes, where they share the index.
+    fn lease(&self, scope: &TenantScope, progress: &dyn Progress) -> Result<Option<Box<dyn Writer + '_>>, AppError> {
+        if !self.shared {
+            return Ok(None);
+        }
+        let wait = self.patience.unwrap_or(LEASE);
+        match self.store.writer(scope, "search index", wait, &|| progress.cancelled()) {
+            Ok(writer) => Ok(Some(writer)),
+            Err(StoreError::Busy { .. }) => Err(being_built(&Writing::default())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// What could not be indexed when the organisation was last followed here.
     fn notes(&self, scope: &TenantScope) -> Vec<String> {
         self.org(scope).lock().notes.clone()
@@ -193,6 +237,7 @@ impl Search {
     pub fn remove_org(&self, scope: &TenantScope) -> Result<(), AppError> {
         let org = self.org(scope);
         let _turn = self.turn(&org)?;
+        let _lease = self.lease(scope, &Unobserved)?;
         self.index.remove_org(scope)?;
         Ok(())
     }
@@ -409,7 +454,7 @@ impl App {
         if !search.is_built(&self.scope)? {
             return Ok(None);
         }
-        search.follow(&self.scope, &docassist_model::Unobserved)?;
+        search.follow(&self.scope, &Unobserved)?;
         present::similar_tickets(search, &self.scope, graph, key, as_of).map(Some)
     }
 }
@@ -438,6 +483,8 @@ impl From<IndexError> for AppError {
     fn from(error: IndexError) -> Self {
         let code = match &error {
             IndexError::InUse => ErrorCode::Busy,
+            IndexError::Options(_) => ErrorCode::InvalidInput,
+            IndexError::Unreachable { .. } | IndexError::Unauthorised { .. } => ErrorCode::Unavailable,
             _ => ErrorCode::Internal,
         };
         Self::new(code, error.to_string())

@@ -103,9 +103,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Status { digest } => status::run(&context, digest),
         Command::Gaps { analysis } => gaps::run(&context, analysis),
         Command::Impact(analysis) => {
-            // Similar tickets are compared by the vectors that the index has: no model is needed, and any index will do.
-            let none = cli::search::ModelArgs { model: Some("none".into()), ..Default::default() };
-            impact::run(&context.with_search(&none)?, analysis)
+            // Similar tickets are compared by the vectors that the index has: no model is needed.
+            impact::run(&context.with_search(&search::any_index())?, analysis)
         }
         Command::Reviewers(arguments) => impact::reviewers(&context, arguments),
         Command::Rel(analysis) => relationships::run(&context, analysis),

@@ -41,7 +41,7 @@ impl Search {
             }
             let vectors = self.vectors(scope, &passages, progress)?;
             let stopped = vectors.len() < passages.len();
-            embedded += self.write(scope, &vectors)?;
+            embedded += self.write(scope, &vectors, progress)?;
             if stopped {
                 return Err(AppError::cancelled());
             }
@@ -85,9 +85,15 @@ impl Search {
         Ok(vectors)
     }
 
-    fn write(&self, scope: &TenantScope, vectors: &[(PassageId, Vec<f32>)]) -> Result<u64, AppError> {
+    fn write(
+        &self,
+        scope: &TenantScope,
+        vectors: &[(PassageId, Vec<f32>)],
+        progress: &dyn Progress,
+    ) -> Result<u64, AppError> {
         let org = self.org(scope);
         let _turn = self.turn(&org)?;
+        let _lease = self.lease(scope, progress)?;
         // Whoever followed in between has committed; what is written here is of the same state.
         let position = self.index.position(scope)?;
         let Some(sequence) = position.sequence else { return Ok(0) };

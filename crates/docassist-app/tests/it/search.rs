@@ -18,7 +18,7 @@ use docassist_testing::ticket;
 fn open(data: &Path, org: &str) -> App {
     let org: OrgSlug = org.parse().unwrap();
     let scope = TenantScope::unchecked(org, "the data directory is the test's own");
-    let config = SearchConfig { model: ModelChoice::None, patience: None };
+    let config = SearchConfig { model: ModelChoice::None, ..SearchConfig::default() };
     App::open(&Database::Files, data, scope).unwrap().with_search(&config).unwrap()
 }
 

@@ -78,7 +78,7 @@ impl World {
             secrets: Secrets::derive(SECRET).unwrap(),
             graph_memory: 1 << 30,
             cache,
-            search: SearchConfig { model: ModelChoice::None, patience: None },
+            search: SearchConfig { model: ModelChoice::None, ..SearchConfig::default() },
             chat: None,
             qdrant: None,
             locations,

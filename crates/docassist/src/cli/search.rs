@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum, ValueHint, value_parser};
+use clap::{Args, FromArgMatches as _, Subcommand, ValueEnum, ValueHint, value_parser};
 use docassist_model::Timestamp;
 
 use super::LimitArgs;
@@ -33,6 +33,28 @@ pub(crate) struct ModelArgs {
     /// File with the server's key
     #[arg(long, value_name = "FILE", env = "DOCASSIST_EMBED_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) embed_key_file: Option<PathBuf>,
+    /// A Qdrant server that keeps the search index for all replicas, by its gRPC address, such as http://qdrant:6334 [default: an
+    /// index of this process's own, in the data directory]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DOCASSIST_QDRANT_GRPC_URL",
+        hide_env_values = true,
+        help_heading = "Search index"
+    )]
+    pub(crate) qdrant_grpc: Option<String>,
+    /// File with that server's key
+    #[arg(long, value_name = "FILE", env = "DOCASSIST_QDRANT_GRPC_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath, help_heading = "Search index")]
+    pub(crate) qdrant_grpc_key_file: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// What the environment says, for commands that have no such options.
+    pub(crate) fn of_environment() -> Self {
+        let command = Self::augment_args(clap::Command::new("environment"));
+        let matches = command.try_get_matches_from(["environment"]).ok();
+        matches.and_then(|matches| Self::from_arg_matches(&matches).ok()).unwrap_or_default()
+    }
 }
 
 /// What an embedding server speaks.

@@ -1,8 +1,8 @@
 //! Searching, and keeping what is searched up to date.
 
 use docassist_app::{
-    App, Fusion, IndexReport, ModelChoice, ModelState, PassageKind, Protocol, RemoteConfig, SearchConfig, SearchQuery,
-    pull_model,
+    App, Fusion, IndexReport, ModelChoice, ModelState, PassageKind, Protocol, QdrantServer, RemoteConfig, SearchConfig,
+    SearchQuery, pull_model,
 };
 use docassist_model::ErrorCode;
 use docassist_model::findings::Answer;
@@ -112,6 +112,21 @@ pub(crate) fn choice(arguments: &ModelArgs) -> Result<ModelChoice, Failure> {
     })
 }
 
+/// The server of the index that options and environment name.
+pub(crate) fn server(arguments: &ModelArgs) -> Result<Option<QdrantServer>, Failure> {
+    let Some(url) = arguments.qdrant_grpc.clone().filter(|url| !url.is_empty()) else { return Ok(None) };
+    let key = arguments.qdrant_grpc_key_file.as_deref().map(key).transpose()?;
+    Ok(Some(QdrantServer { url, key }))
+}
+
+/// The model arguments for a command that needs no model itself: an index of one's own is taken as it is, whatever model it has;
+/// one on a server is found by its model.
+pub(super) fn any_index() -> ModelArgs {
+    let environment = ModelArgs::of_environment();
+    let model = if environment.qdrant_grpc.is_some() { environment.model } else { Some("none".into()) };
+    ModelArgs { model, embed_url: None, ..environment }
+}
+
 /// The key in a file.
 pub(super) fn key(path: &std::path::Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
@@ -123,7 +138,7 @@ pub(super) fn key(path: &std::path::Path) -> Result<String, Failure> {
 impl Context {
     /// The same with search over it.
     pub(super) fn with_search(self, model: &ModelArgs) -> Result<Self, Failure> {
-        let config = SearchConfig { model: choice(model)?, patience: None };
+        let config = SearchConfig { model: choice(model)?, server: server(model)?, patience: None };
         let app: App = self.app.with_search(&config)?;
         Ok(Self { app, ..self })
     }

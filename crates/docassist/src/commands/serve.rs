@@ -56,6 +56,7 @@ async fn serve(settings: &Settings, arguments: Serve, secrets: Secrets) -> Resul
         cache: cache(&arguments)?,
         search: SearchConfig {
             model: super::search::choice(&arguments.model)?,
+            server: super::search::server(&arguments.model)?,
             // Long enough for most syncs, and short enough that the answer comes before the request's own end.
             patience: Some(Duration::from_secs((arguments.request_time / 2).min(10).into())),
         },
