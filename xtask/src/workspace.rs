@@ -43,13 +43,17 @@ fn metadata(arguments: &[&str]) -> Result<Value> {
 }
 
 /// The program's binary, built first if need be.
+///
+/// The unoptimised one is built as the tests build it: another selection of packages has other features of what they depend on,
+/// and would compile most of it a second time.
 pub(crate) fn build_program(debug: bool) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--locked", "--package", "docassist"]);
-    if !debug {
-        build.arg("--release");
+    if debug {
+        build.args(["test", "--locked", "--workspace", "--no-run", "--quiet"]);
+    } else {
+        build.args(["build", "--locked", "--package", "docassist", "--release"]);
     }
-    if !build.status().context("cannot start `cargo build`")?.success() {
+    if !build.status().context("cannot start `cargo`")?.success() {
         bail!("the program does not build");
     }
     let members = members()?;

@@ -46,7 +46,7 @@ async fn cached_answers_end_with_what_they_rest_on() {
     let world = World::filled();
     let token = world.newcomer("acme", "ann@acme.example", Role::Member);
     let mut runner = world.service.jobs.run(1).unwrap();
-    let question = json!({ "question": "What does the guide of ACMEONLY say to see?" });
+    let question = json!({ "question": "What is in the ACMEONLY guide, see src/engine.rs?" });
     let uri = "/api/v1/search?q=guide";
     for _ in 0..2 {
         assert_eq!(search(&world, &token, uri).await["items"][0]["document"], "docs/guide.md");
@@ -144,7 +144,7 @@ async fn a_removed_organisation_leaves_no_index_to_one_of_its_name() {
 async fn a_removed_source_is_found_nowhere() {
     let world = World::filled();
     let admin = world.newcomer("acme", "ann@acme.example", Role::Admin);
-    let question = json!({ "question": "What does the guide of ACMEONLY say to see?" });
+    let question = json!({ "question": "What is in the ACMEONLY guide, see src/engine.rs?" });
     assert!(search(&world, &admin, "/api/v1/search?q=guide").await["total"].as_u64().unwrap() > 0);
     assert_ne!(ask(&world, &admin, question.clone()).await["support"], "none");
     world.delete("/api/v1/sources/product").token(&admin).org("acme").send().await.expect(204);
