@@ -63,9 +63,9 @@ pub(super) fn many_vectors_are_kept_and_pruned(backend: &dyn Backend) {
     store.keep_vectors(&scope(), "old", &vectors([1, 2, 3])).unwrap();
     store.keep_vectors(&scope(), "m", &vectors(numbers.iter().copied().rev())).unwrap();
     assert!(there(&*store, "m", &numbers).into_iter().all(|there| there));
-    let even = |hash: &ContentHash| hash[3] % 2 == 0;
+    let even = |hash: &ContentHash| hash[3].is_multiple_of(2);
     assert_eq!(store.prune_vectors(&scope(), "m", &even).unwrap(), 1_250 + 3);
-    let expected: Vec<bool> = numbers.iter().map(|number| number % 2 == 0).collect();
+    let expected: Vec<bool> = numbers.iter().map(|number| number.is_multiple_of(2)).collect();
     assert_eq!(there(&*store, "m", &numbers), expected);
     assert_eq!(there(&*store, "old", &[1, 2, 3]), [false; 3]);
     assert_eq!(store.prune_vectors(&scope(), "m", &even).unwrap(), 0);

@@ -84,7 +84,7 @@ impl<'a, 'b> PostgresReading<'a, 'b> {
         source: SourceId,
         mut keys: Vec<K>,
         sql: &str,
-        take: &mut dyn FnMut(&mut Transaction<'_>, i64, &[Row]) -> Inner<()>,
+        mut take: impl FnMut(&mut Transaction<'_>, i64, &[Row]) -> Inner<()>,
     ) -> Result<()> {
         keys.sort_unstable();
         // A key that is named twice might fall into two parts.
@@ -278,7 +278,7 @@ impl Reading for PostgresReading<'_, '_> {
              AND n <= (SELECT visible_commit FROM sources WHERE org = $1 AND id = $2)";
         let mut names = Names::default();
         let ids = ids.iter().map(ObjectId::as_bytes).collect();
-        self.each_of(source, ids, SQL, &mut |transaction, org, rows| {
+        self.each_of(source, ids, SQL, |transaction, org, rows| {
             learn(transaction, org, rows, &mut names)?;
             rows.iter().try_for_each(|row| Ok(take(&commit(row, &mut names)?)?))
         })
@@ -293,7 +293,7 @@ impl Reading for PostgresReading<'_, '_> {
         const SQL: &str = "SELECT body FROM tickets JOIN ticket_bodies USING (org, n) \
              WHERE tickets.org = $1 AND source = $2 AND key = ANY($3)";
         let keys = keys.iter().map(TicketKey::as_str).collect();
-        self.each_of(source, keys, SQL, &mut |_, _, rows| {
+        self.each_of(source, keys, SQL, |_, _, rows| {
             rows.iter().try_for_each(|row| Ok(take(&serde_json::from_str(rows::value(row, 0)?)?)?))
         })
     }
@@ -307,7 +307,7 @@ impl Reading for PostgresReading<'_, '_> {
         const SQL: &str = "SELECT outline, text FROM pages JOIN page_texts USING (org, n) \
              WHERE pages.org = $1 AND source = $2 AND hash = ANY($3)";
         let hashes: Vec<_> = paths.iter().map(|path| derived::hash(&[path.as_bytes()])).collect();
-        self.each_of(source, hashes.iter().map(<[u8; 16]>::as_slice).collect(), SQL, &mut |_, _, rows| {
+        self.each_of(source, hashes.iter().map(<[u8; 16]>::as_slice).collect(), SQL, |_, _, rows| {
             rows.iter().try_for_each(|row| Ok(take(&page(row)?)?))
         })
     }
