@@ -1,4 +1,9 @@
 //! `cargo xtask stack` on real servers: they run as the generated files say, and nothing of them stays.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and says why it is skipped"
+)]
 
 use std::path::Path;
 use std::process::{Command, Output};

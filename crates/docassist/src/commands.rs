@@ -108,8 +108,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         }
         Command::Reviewers(arguments) => impact::reviewers(&context, arguments),
         Command::Rel(analysis) => relationships::run(&context, analysis),
-        Command::Search(arguments) => search::run(context, *arguments),
-        Command::Ask(arguments) => ask::run(context, *arguments),
+        Command::Search(arguments) => search::run(context, &arguments),
+        Command::Ask(arguments) => ask::run(context, &arguments),
         Command::Index(arguments) => search::index(context, &arguments),
         Command::Decisions { action, page } => decisions::run(&context, action, &page),
         Command::Export(what) => export::run(&context, what),

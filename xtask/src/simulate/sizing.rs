@@ -165,7 +165,7 @@ pub(super) fn count(number: u64) -> String {
 pub(super) fn figure(number: f64) -> String {
     match number {
         _ if number >= 1000.0 => {
-            let digits = format!("{:.0}", number);
+            let digits = format!("{number:.0}");
             let mut text = String::new();
             for (at, digit) in digits.chars().enumerate() {
                 if at > 0 && (digits.len() - at).is_multiple_of(3) {

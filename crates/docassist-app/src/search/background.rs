@@ -40,7 +40,7 @@ impl Background {
     }
 
     /// Says that an organisation's records may have changed. Returns at once.
-    #[must_use]
+    #[must_use = "it is what tells"]
     pub fn notice(&self) -> impl Fn(&TenantScope) + Send + Sync + 'static + use<> {
         let shared = Arc::clone(&self.shared);
         move |scope| shared.add(scope.org().clone())

@@ -15,7 +15,7 @@ use crate::output::progress::SyncProgress;
 use crate::output::{Present, View};
 
 /// Answers a question.
-pub(crate) fn run(context: Context, arguments: Ask) -> Result<(), Failure> {
+pub(crate) fn run(context: Context, arguments: &Ask) -> Result<(), Failure> {
     let context = context.with_search(&arguments.model)?;
     let chat = if arguments.no_llm { None } else { chat(&arguments.chat)? };
     let chat = chat.map(Chat::new).transpose().map_err(|error| Failure::usage(error.to_string(), ""))?;
@@ -96,7 +96,7 @@ impl Present for Answer<AskAnswer> {
                 let mut about = vec![citation.place.label.clone()];
                 if citation.kind != "analysis" {
                     about.push(citation.title.clone());
-                    about.extend(citation.time.map(|time| time.date()));
+                    about.extend(citation.time.map(docassist_model::Timestamp::date));
                 }
                 about.extend(citation.author.clone());
                 section.fact(format!("[{}] {}", citation.number, citation.kind), about.join(", "))

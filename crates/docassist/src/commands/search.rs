@@ -19,7 +19,7 @@ use crate::output::{Present, View};
 use crate::settings::Settings;
 
 /// Searches.
-pub(crate) fn run(context: Context, arguments: Search) -> Result<(), Failure> {
+pub(crate) fn run(context: Context, arguments: &Search) -> Result<(), Failure> {
     let context = context.with_search(&arguments.model)?;
     let limit = arguments.limit.limit.map(usize::from);
     let query = SearchQuery {
@@ -189,7 +189,7 @@ fn section(number: usize, found: &FoundDocument) -> Section {
         // A comment's heading is its number, which its place has.
         let headings = passage.headings.join(" › ");
         about.extend(Some(headings).filter(|headings| !headings.is_empty() && passage.kind != "comment"));
-        about.extend(passage.time.map(|time| time.date()));
+        about.extend(passage.time.map(docassist_model::Timestamp::date));
         about.extend(passage.author.clone());
         section = section.fact(passage.place.label.clone(), about.join(", "));
         let text = passage.text.split_whitespace().collect::<Vec<_>>().join(" ");
