@@ -1,6 +1,7 @@
 //! `cargo xtask stack` on real servers: they run as the generated files say, and nothing of them stays.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stderr,
     reason = "a test that cannot go on fails, and says why it is skipped"
 )]
