@@ -302,7 +302,8 @@ mod tests {
     fn a_new_secret_opens_what_was_sealed_with_the_old_one() {
         use docassist_model::{Forge, Organisation, SourceKind, SourceSettings, Timestamp, Webhook};
         let (folder, database) = (tempfile::tempdir().unwrap(), Database::Files);
-        let secret = |text: &str| Secrets::derive(format!("{text}-0123456789-abcdefghijklmnop").as_bytes()).unwrap();
+        let secret =
+            |text: &str| Secrets::derive(format!("{text}-0123456789-abcdefghijklmnopqrstuv").as_bytes()).unwrap();
         let (old, new) = (secret("old"), secret("new"));
         let control = database.stores(folder.path()).unwrap().control;
         control.initialise(FINGERPRINT, old.fingerprint()).unwrap();

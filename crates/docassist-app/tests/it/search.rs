@@ -80,7 +80,9 @@ fn repository() -> GitFixture {
 fn everything_that_was_synced_is_found_with_its_place() {
     let data = tempfile::tempdir().unwrap();
     let app = open(data.path(), "default");
-    sync(&app, &repository());
+    // It has to be there when it is searched: code is read from it.
+    let repository = repository();
+    sync(&app, &repository);
     let ticket = ticket("PROJ-1")
         .summary("Requests get lost at night")
         .description("Customers see error 502.")

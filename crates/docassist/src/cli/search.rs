@@ -15,7 +15,7 @@ pub(crate) struct ModelArgs {
     /// `docassist model pull` fetched, if it did]
     #[arg(long, value_name = "DIR|none", env = "DOCASSIST_MODEL", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub(crate) model: Option<PathBuf>,
-    /// A server that embeds instead, such as http://localhost:11434 or https://api.example.com/v1
+    /// A server that embeds instead, such as http://localhost:11434
     #[arg(long, value_name = "URL", env = "DOCASSIST_EMBED_URL", hide_env_values = true, requires = "embed_model")]
     pub(crate) embed_url: Option<String>,
     /// The model's name there
