@@ -44,7 +44,7 @@ pub(crate) struct ModelArgs {
     )]
     pub(crate) qdrant_grpc: Option<String>,
     /// File with that server's key
-    #[arg(long, value_name = "FILE", env = "DOCASSIST_QDRANT_GRPC_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath, help_heading = "Search index")]
+    #[arg(long, value_name = "FILE", env = "DOCASSIST_QDRANT_API_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath, help_heading = "Search index")]
     pub(crate) qdrant_grpc_key_file: Option<PathBuf>,
 }
 

@@ -77,7 +77,7 @@ impl RedisArgs {
     }
 }
 
-/// The search index. This release only looks at it.
+/// Qdrant as it is watched: its figures come over REST.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct QdrantArgs {
     /// Qdrant, to look at its collections, such as http://qdrant:6333
