@@ -237,7 +237,12 @@ impl Draft<'_> {
             .iter()
             .filter_map(|conflict| Some(Conflict { newer: at(conflict.newer)?, older: at(conflict.older)? }))
             .collect();
-        let support = if self.facts.is_empty() { found.support } else { Support::Good };
+        // What was found may have no sentence: without an answer there is no support for one.
+        let support = match (sentences.is_empty(), self.facts.is_empty()) {
+            (true, _) => Support::None,
+            (false, true) => found.support,
+            (false, false) => Support::Good,
+        };
         AskAnswer {
             question: self.question.to_owned(),
             support: support.as_str().to_owned(),

@@ -80,10 +80,12 @@ const fn prior(kind: PassageKind) -> f32 {
 }
 
 /// Whether a sentence is one that people wrote for people: no code, no list of paths.
-fn is_prose(text: &str) -> bool {
+pub(super) fn is_prose(text: &str) -> bool {
     /// Of these characters prose has few: more than one in twenty, and more than two, are code.
     const OF_CODE: &[char] = &['{', '}', '[', ']', '<', '>', '=', ';', '|', '\\', '$'];
-    if text.starts_with("Changes: ") || text.starts_with("//") || text.starts_with("/*") {
+    // Prose does not end in the middle of a statement.
+    let is_statement = text.ends_with(['{', '}', ';', ',', '(']);
+    if is_statement || text.starts_with("Changes: ") || text.starts_with("//") || text.starts_with("/*") {
         return false;
     }
     let signs = text.matches(OF_CODE).count();

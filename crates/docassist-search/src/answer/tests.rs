@@ -230,3 +230,15 @@ proptest! {
         prop_assert_eq!(line["text"].as_str().unwrap(), text);
     }
 }
+
+#[test]
+fn lines_of_code_are_no_sentences() {
+    for code in
+        ["pub struct Runner {", "pub digest: String,", "let x = call(1);", "// ends the job", "Changes: a.rs, b.rs"]
+    {
+        assert!(!super::extract::is_prose(code), "{code}");
+    }
+    for prose in ["A runner renews its lease every second.", "Use `docassist gaps`, then ask", "Is it [sic] so?"] {
+        assert!(super::extract::is_prose(prose), "{prose}");
+    }
+}
