@@ -1,6 +1,8 @@
-//! A server for tests: the real one's protocol, over shards of the index that runs in the process.
+//! A Qdrant server for tests: the real one's protocol, over shards of the engine that runs in the process.
 //!
-//! It answers what `QdrantIndex` asks, in the way that the real one does; whatever else would come is refused.
+//! It answers what `QdrantIndex` asks, in the way that the real one does; whatever else would come is refused. A dev-dependency only,
+//! of a crate of its own: the engine takes long to build, and most tests do without.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test whose server cannot go on ends")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -22,16 +24,18 @@ struct Shard {
 
 /// What the server holds; it outlives the server, as files would.
 #[derive(Clone, Default)]
-pub(super) struct Held(Arc<Mutex<BTreeMap<String, Arc<Mutex<Shard>>>>>);
+pub struct Held(Arc<Mutex<BTreeMap<String, Arc<Mutex<Shard>>>>>);
 
 impl Held {
     /// The collections that there are.
-    pub(super) fn names(&self) -> Vec<String> {
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         self.0.lock().unwrap().keys().cloned().collect()
     }
 
     /// How many points a collection has of all organisations.
-    pub(super) fn points(&self, name: &str) -> usize {
+    #[must_use]
+    pub fn points(&self, name: &str) -> usize {
         let shard = Arc::clone(&self.0.lock().unwrap()[name]);
         let shard = shard.lock().unwrap();
         shard.edge.count(edge::CountRequest { filter: None, exact: true }).unwrap()
@@ -39,9 +43,11 @@ impl Held {
 }
 
 /// A server that ends when it is dropped.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
-    pub(super) held: Held,
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it holds.
+    pub held: Held,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -54,16 +60,21 @@ struct Service {
 }
 
 impl Server {
-    pub(super) fn start(key: Option<&str>) -> Self {
+    /// A server on a spare port that holds nothing yet, and asks for the key, where one is given.
+    #[must_use]
+    pub fn start(key: Option<&str>) -> Self {
         Self::over(Held::default(), key, None)
     }
 
     /// A server over what another one held, which fails after so many writes.
-    pub(super) fn over(held: Held, key: Option<&str>, writes: Option<usize>) -> Self {
+    #[must_use]
+    pub fn over(held: Held, key: Option<&str>, writes: Option<usize>) -> Self {
         Self::at("127.0.0.1:0".parse().unwrap(), held, key, writes)
     }
 
-    pub(super) fn at(address: SocketAddr, held: Held, key: Option<&str>, writes: Option<usize>) -> Self {
+    /// The same at an address.
+    #[must_use]
+    pub fn at(address: SocketAddr, held: Held, key: Option<&str>, writes: Option<usize>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let service = Service { held: held.clone(), key: key.map(str::to_owned), writes: Arc::new(Mutex::new(writes)) };
         let entered = runtime.enter();
@@ -77,7 +88,9 @@ impl Server {
         Self { address, held, runtime: Some(runtime) }
     }
 
-    pub(super) fn url(&self) -> String {
+    /// Its address for gRPC.
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
@@ -85,8 +98,13 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Its port is free afterwards.
-            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            if tokio::runtime::Handle::try_current().is_ok() {
+                // Asynchronous code must not wait.
+                runtime.shutdown_background();
+            } else {
+                // Its port is free afterwards.
+                runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ mod limits;
 mod members;
 mod ops;
 mod postgres;
+mod qdrant;
 mod search;
 mod sessions;
 mod sources;

@@ -10,7 +10,7 @@ use docassist_app::accounts::{Login, NewAccount, NewKey};
 use docassist_app::jobs::LocationPolicy;
 use docassist_app::secrets::Secrets;
 use docassist_app::sync::{GitRequest, TicketsRequest};
-use docassist_app::{CacheConfig, Database, ModelChoice, SearchConfig, Service, ServiceConfig};
+use docassist_app::{CacheConfig, Database, ModelChoice, QdrantServer, SearchConfig, Service, ServiceConfig};
 use docassist_model::progress::Unobserved;
 use docassist_model::{OrgSlug, Role, TenantScope, User};
 use docassist_server::ServerConfig;
@@ -38,7 +38,20 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) folder: TempDir,
     database: Database,
+    /// What keeps the search index, where it is not kept in files.
+    _qdrant: Option<docassist_testing_qdrant::Server>,
 }
+
+/// Names what keeps the search index, where it is not files: `qdrant`.
+pub(crate) const INDEX: &str = "DOCASSIST_TEST_INDEX";
+
+/// Search by words, in files or on the server.
+fn search_config(server: Option<&docassist_testing_qdrant::Server>) -> SearchConfig {
+    let server = server.map(|server| QdrantServer { url: server.url(), key: Some(QDRANT_KEY.to_owned()) });
+    SearchConfig { model: ModelChoice::None, server, ..SearchConfig::default() }
+}
+
+const QDRANT_KEY: &str = "the-index-s-own-key";
 
 /// How the service and its router are set up.
 pub(crate) struct Setup {
@@ -72,13 +85,14 @@ impl World {
     pub(crate) fn with(setup: impl FnOnce(&Path) -> Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let Setup { server, locations, database, cache } = setup(folder.path());
+        let qdrant = std::env::var_os(INDEX).map(|_| docassist_testing_qdrant::Server::start(Some(QDRANT_KEY)));
         let service = Service::open(ServiceConfig {
             database: database.clone(),
             data: folder.path().join("data"),
             secrets: Secrets::derive(SECRET).unwrap(),
             graph_memory: 1 << 30,
             cache,
-            search: SearchConfig { model: ModelChoice::None, ..SearchConfig::default() },
+            search: search_config(qdrant.as_ref()),
             chat: None,
             qdrant: None,
             locations,
@@ -88,7 +102,7 @@ impl World {
         let administrator = NewAccount { email: OPERATOR, name: "Root", password: PASSWORD, operator: true };
         service.first_start(administrator, &"default".parse().unwrap()).unwrap();
         let router = router(Arc::clone(&service), server);
-        Self { service, router, folder, database }
+        Self { service, router, folder, database, _qdrant: qdrant }
     }
 
     /// Both organisations with their records, and no members but the operator.

@@ -214,6 +214,4 @@ impl Index for QdrantIndex {
 }
 
 #[cfg(test)]
-mod server;
-#[cfg(test)]
 mod tests;

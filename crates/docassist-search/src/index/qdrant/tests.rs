@@ -1,6 +1,7 @@
 use std::time::Instant;
 
-use super::server::{Held, Server};
+use docassist_testing_qdrant::{Held, Server};
+
 use super::*;
 use crate::index::suite::{all_noted, along, find, noted, passage, scope, suite};
 use crate::index::{IndexError, entries};
