@@ -12,7 +12,8 @@ mod shard;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use docassist_model::{OrgSlug, TenantScope};
 
@@ -37,45 +38,94 @@ pub struct EdgeOptions {
 pub struct EdgeIndex {
     root: PathBuf,
     options: EdgeOptions,
-    shards: Mutex<BTreeMap<OrgSlug, Slot>>,
+    most_open: Option<usize>,
+    shards: Mutex<BTreeMap<OrgSlug, Arc<Slot>>>,
+    /// Counts the uses of all shards, so that the one that rested longest is known.
+    uses: AtomicU64,
 }
 
-/// An organisation's shard, where it is open.
-type Slot = Arc<Mutex<Option<Arc<Shard>>>>;
+/// An organisation's place.
+#[derive(Debug, Default)]
+struct Slot {
+    /// Its shard, where it is open.
+    shard: Mutex<Option<Arc<Shard>>>,
+    /// When it was last asked for, as a number of uses of all.
+    used: AtomicU64,
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Shard>>> {
+        self.shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the shard where nobody uses it and all of it is committed or failed; whether it is closed now.
+    fn close(shard: &mut Option<Arc<Shard>>) -> bool {
+        let closable = shard.as_mut().is_none_or(|shard| Arc::get_mut(shard).is_some_and(|shard| shard.can_close()));
+        if closable {
+            *shard = None;
+        }
+        closable
+    }
+}
 
 impl EdgeIndex {
     /// The index under a folder. Nothing is opened before it is asked for.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, options: EdgeOptions) -> Self {
-        Self { root: root.into(), options, shards: Mutex::default() }
+        Self { root: root.into(), options, most_open: None, shards: Mutex::default(), uses: AtomicU64::new(0) }
+    }
+
+    /// Keeps at most that many organisations' indexes open, each of which holds memory and files: the one that rested longest is
+    /// closed, and opened again when it is asked for. One that is written or searched stays, so that there may be more for a
+    /// while.
+    #[must_use]
+    pub const fn keeping_open(mut self, most: usize) -> Self {
+        self.most_open = Some(most);
+        self
     }
 
     /// The organisation's shard, opened if it is not. Its slot is locked while it opens, others' are not.
     fn shard(&self, scope: &TenantScope) -> Result<Arc<Shard>> {
         let slot = self.slot(scope);
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shard) = slot.as_ref() {
+        slot.used.store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        let mut shard = slot.lock();
+        if let Some(shard) = shard.as_ref() {
             return Ok(Arc::clone(shard));
         }
         // A slug is a file name: `OrgSlug` admits nothing that could leave the folder.
         let opened = Arc::new(Shard::first_free(&self.folder(scope), self.options.dense.as_ref())?);
-        *slot = Some(Arc::clone(&opened));
+        *shard = Some(Arc::clone(&opened));
+        drop(shard);
+        self.close_resting();
         Ok(opened)
     }
 
+    /// Closes those that rested longest, as far as there are more than may be open. O(n log n) of all organisations that were ever
+    /// asked for, and only where one is opened.
+    fn close_resting(&self) {
+        let Some(most) = self.most_open else { return };
+        let shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots: Vec<Arc<Slot>> = shards.values().map(Arc::clone).collect();
+        drop(shards);
+        slots.sort_by_key(|slot| slot.used.load(Ordering::Relaxed));
+        // One that is locked is just being opened or closed.
+        let mut open: Vec<_> =
+            slots.iter().filter_map(|slot| slot.shard.try_lock().ok()).filter(|shard| shard.is_some()).collect();
+        let mut above = open.len().saturating_sub(most);
+        for shard in &mut open {
+            if above == 0 {
+                break;
+            }
+            above -= usize::from(Slot::close(shard));
+        }
+    }
+
     /// Lets go of an organisation's index, where it is open and nothing is lost by it: no call uses it, and all is committed or
-    /// failed. It is opened again when it is asked for. Returns whether it is closed now. For a service that bounds how many are
-    /// open.
+    /// failed. It is opened again when it is asked for. Returns whether it is closed now.
     #[must_use = "it stays open while it is used"]
     pub fn close(&self, scope: &TenantScope) -> bool {
-        let slot = self.slot(scope);
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         // Dropped under the slot's lock: whoever opens it next finds its folder free.
-        let closable = slot.as_mut().is_none_or(|shard| Arc::get_mut(shard).is_some_and(|shard| shard.can_close()));
-        if closable {
-            *slot = None;
-        }
-        closable
+        Slot::close(&mut self.slot(scope).lock())
     }
 
     /// The organisation's folder, in which others keep data as well.
@@ -83,7 +133,7 @@ impl EdgeIndex {
         self.root.join(scope.org().as_str())
     }
 
-    fn slot(&self, scope: &TenantScope) -> Slot {
+    fn slot(&self, scope: &TenantScope) -> Arc<Slot> {
         let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(shards.entry(scope.org().clone()).or_default())
     }
@@ -173,7 +223,7 @@ impl Index for EdgeIndex {
 
     fn remove_org(&self, scope: &TenantScope) -> Result<()> {
         let slot = self.slot(scope);
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = slot.lock();
         if let Some(shard) = slot.take() {
             // Searches that still hold it find nothing more.
             shard.clear()?;

@@ -132,6 +132,44 @@ fn each_of_several_processes_has_an_index_of_its_own() {
 }
 
 #[test]
+fn the_one_that_rested_longest_is_closed_where_too_many_are_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = EdgeIndex::new(folder.path(), options()).keeping_open(2);
+    let names = ["one", "two", "three", "four"];
+    // An index that is open here is passed over by others, who take a second folder.
+    let is_open = |name: &str| {
+        let other = EdgeIndex::new(folder.path(), options());
+        other.position(&scope(name)).unwrap();
+        let second = folder.path().join(name).join("search-1");
+        let is_open = second.exists();
+        drop(other);
+        let _ = std::fs::remove_dir_all(second);
+        is_open
+    };
+    for (at, name) in names.into_iter().enumerate() {
+        index.upsert(&scope(name), &entries(vec![passage("docs", name, "cache")])).unwrap();
+        index.commit(&scope(name), 1 + at as u64).unwrap();
+    }
+    assert_eq!(names.map(is_open), [false, false, true, true]);
+    assert_eq!(documents(&index, "cache"), ["one"], "it is opened again");
+    assert_eq!(names.map(is_open), [true, false, false, true]);
+    // What is not committed stays open beyond the bound, until it is.
+    index.upsert(&scope("two"), &entries(vec![passage("docs", "b", "cache")])).unwrap();
+    index.upsert(&scope("three"), &entries(vec![passage("docs", "b", "cache")])).unwrap();
+    index.upsert(&scope("four"), &entries(vec![passage("docs", "b", "cache")])).unwrap();
+    assert_eq!(names.map(is_open), [false, true, true, true]);
+    for name in &names[1..] {
+        index.commit(&scope(name), 9).unwrap();
+    }
+    index.position(&scope("one")).unwrap();
+    assert_eq!(names.map(is_open), [true, false, false, true]);
+    for (at, name) in names.into_iter().enumerate() {
+        let sequence = if at == 0 { 1 } else { 9 };
+        assert_eq!(index.position(&scope(name)).unwrap().sequence, Some(sequence), "{name}");
+    }
+}
+
+#[test]
 fn it_is_closed_where_nothing_is_lost_by_it() {
     let (index, folder) = made();
     let one = scope("one");
