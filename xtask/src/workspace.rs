@@ -13,9 +13,19 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// A `cargo` of the toolchain that runs this program, started in the repository's root.
+///
+/// It does not inherit what `cargo run` told this program of its package: build scripts of dependencies look at that, and all that
+/// rests on them would be compiled anew whenever `cargo` is started in here and by hand in turns.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|prefix| text.starts_with(prefix))
+        {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -1,8 +1,5 @@
-//! Prints how fast passages are indexed and found, at 100,000 passages (or as many as the first argument says).
-//!
-//! ```text
-//! cargo bench -p docassist-search
-//! ```
+//! Measures how fast passages are indexed and found, at 100,000 passages. Prints one JSON object a line; `cargo xtask bench --only
+//! search` makes a table.
 //!
 //! Texts are made of words drawn as languages draw them (few often, many seldom), vectors are random around as many centres as there
 //! are matters. Both sides of a comparison have to come from one run: machines differ and drift.
@@ -146,12 +143,22 @@ fn queries(
             time
         })
         .collect();
-    println!("{name}: p50 {:.2} ms, p95 {:.2} ms", percentile(&mut times, 0.5), percentile(&mut times, 0.95));
+    tell(&format!("{name}, p50"), percentile(&mut times, 0.5), "ms");
+    tell(&format!("{name}, p95"), percentile(&mut times, 0.95), "ms");
+}
+
+fn tell(name: &str, value: f64, unit: &str) {
+    println!("{{\"name\":\"{name}\",\"value\":{value:.3},\"unit\":\"{unit}\"}}");
 }
 
 #[allow(clippy::cast_precision_loss, reason = "figures for people")]
 fn main() {
-    let count: u64 = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
+    let has = |name: &str| std::env::args().any(|argument| argument == name);
+    // `cargo test --benches` starts this as well, without the flag that `cargo bench` gives, and means: does it start?
+    if !has("--bench") {
+        return;
+    }
+    let count: u64 = if has("--quick") { 5_000 } else { 100_000 };
     let scope = TenantScope::unchecked("bench".parse().unwrap(), "a folder of its own for one measurement");
     let place = tempfile::tempdir().unwrap();
     let dense = Some(DenseSpace { dimensions: DIMS, model: "given".into() });
@@ -160,19 +167,17 @@ fn main() {
     let made: Vec<Passage> = (0..count).map(|number| passage(number, &mut draw)).collect();
     let ids: Vec<PassageId> = made.iter().map(|passage| passage.id).collect();
     let bytes: usize = made.iter().map(|passage| passage.text.len()).sum();
-    println!("{count} passages of {} bytes on average", bytes / made.len());
+    tell("passages", count as f64, "");
+    tell("size of a passage, mean", bytes as f64 / made.len() as f64, "bytes");
 
     let begin = Instant::now();
     let used = processor();
     index_all(&index, &scope, made.into_iter()).unwrap();
     index.commit(&scope, 1).unwrap();
-    let seconds = begin.elapsed().as_secs_f64();
-    println!(
-        "lexical indexing, committed: {:.0} passages/s ({seconds:.1} s; {:.1} s of processor)",
-        count as f64 / seconds,
-        processor() - used
-    );
-    queries("by words, before optimising", &index, &scope, &mut draw, false, &Filter::default(), false);
+    tell("lexical indexing, committed", count as f64 / begin.elapsed().as_secs_f64(), "passages/s");
+    tell("lexical indexing, processor per passage", (processor() - used) * 1e6 / count as f64, "µs");
+    let none = Filter::default();
+    queries("search by words, before optimising", &index, &scope, &mut draw, false, &none, false);
 
     let begin = Instant::now();
     for batch in ids.chunks(2_000) {
@@ -180,20 +185,37 @@ fn main() {
         index.set_dense(&scope, &vectors).unwrap();
     }
     index.commit(&scope, 2).unwrap();
-    println!("vectors set: {:.0}/s", count as f64 / begin.elapsed().as_secs_f64());
-    queries("by both, before optimising", &index, &scope, &mut draw, true, &Filter::default(), false);
+    tell("vectors set", count as f64 / begin.elapsed().as_secs_f64(), "passages/s");
+    queries("search by both, before optimising", &index, &scope, &mut draw, true, &none, false);
     let begin = Instant::now();
     index.optimise(&scope).unwrap();
-    println!("optimised in {:.1} s; {} MiB resident", begin.elapsed().as_secs_f64(), resident());
-    queries("by words", &index, &scope, &mut draw, false, &Filter::default(), false);
-    queries("by both", &index, &scope, &mut draw, true, &Filter::default(), false);
+    tell("optimising", begin.elapsed().as_secs_f64() * 1e3, "ms");
+    tell("resident memory", resident() as f64, "MB");
+    queries("search by words", &index, &scope, &mut draw, false, &none, false);
+    queries("search by both", &index, &scope, &mut draw, true, &none, false);
+    queries("search by both, with facets", &index, &scope, &mut draw, true, &none, true);
     let filter =
         Filter { kinds: vec![PassageKind::Page], repositories: vec!["repository1".into()], ..Filter::default() };
-    queries("by both, one kind of one repository", &index, &scope, &mut draw, true, &filter, false);
+    queries("search by both, one kind of one repository", &index, &scope, &mut draw, true, &filter, false);
     drop(index);
+    tell("size on disk", folder_bytes(place.path()) as f64 / 1e6, "MB");
     let dense = Some(DenseSpace { dimensions: DIMS, model: "given".into() });
     let index = EdgeIndex::new(place.path(), EdgeOptions { dense });
     let begin = Instant::now();
     index.counts(&scope).unwrap();
-    println!("opened in {:.0} ms", begin.elapsed().as_secs_f64() * 1e3);
+    tell("opening the index", begin.elapsed().as_secs_f64() * 1e3, "ms");
+}
+
+/// Bytes that a folder takes on disk: files of the engine have holes.
+fn folder_bytes(folder: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let bytes = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        if path.is_dir() {
+            folder_bytes(&path)
+        } else {
+            std::os::unix::fs::MetadataExt::blocks(&entry.metadata().unwrap()) * 512
+        }
+    };
+    entries.map(bytes).sum()
 }

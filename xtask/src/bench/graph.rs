@@ -37,13 +37,14 @@ pub(super) struct Figure {
 
 /// Runs the benchmark and reads what it tells.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
-    run(bench, "docassist-app", "scale")
+    run(bench, "scale")
 }
 
-/// Runs a benchmark of a package and reads what it tells.
-pub(super) fn run(bench: &Bench, package: &str, name: &str) -> Result<Vec<Figure>> {
+/// Runs a benchmark and reads what it tells. All are built for the whole workspace: each package by itself asks for other features
+/// of what it depends on, which would be compiled anew for every one.
+pub(super) fn run(bench: &Bench, name: &str) -> Result<Vec<Figure>> {
     let mut command = cargo();
-    command.args(["bench", "--locked", "--package", package, "--bench", name, "--"]);
+    command.args(["bench", "--locked", "--workspace", "--bench", name, "--"]);
     if bench.quick {
         command.arg("--quick");
     }
@@ -61,6 +62,8 @@ pub(super) fn run(bench: &Bench, package: &str, name: &str) -> Result<Vec<Figure
             Some("us" | "µs") => "µs",
             Some("bytes") => "bytes",
             Some("/s") => "/s",
+            Some("passages/s") => "passages/s",
+            Some("tokens/s") => "tokens/s",
             Some("%") => "%",
             _ => "",
         };

@@ -2,10 +2,12 @@
 //! another program's time, both run in turns within the same minutes, since times of different days say nothing.
 //!
 //! `sync` measures whole processes on repositories, `graph` what `crates/docassist-app/benches/scale.rs` measures inside
-//! one, `service` what the service and its cache do, `process` runs and times programs, `table` judges and prints.
+//! one, `service` what the service and its cache do, `search` what search, embedding and PostgreSQL do, `process` runs and times
+//! programs, `table` judges and prints.
 
 mod graph;
 mod process;
+mod search;
 mod service;
 mod sync;
 mod table;
@@ -38,7 +40,10 @@ pub(crate) struct Args {
     docassist: Option<PathBuf>,
 }
 
-const NAMES: [&str; 6] = ["first-sync", "sync-again", "graph", "gaps", "service", "cache"];
+const NAMES: [&str; 9] =
+    ["first-sync", "sync-again", "graph", "gaps", "service", "cache", "search", "embed", "postgres"];
+/// Those that measure the program as a process.
+const OF_PROGRAM: [&str; 3] = ["first-sync", "sync-again", "gaps"];
 
 /// What the measurements share.
 struct Bench {
@@ -59,15 +64,16 @@ impl Bench {
 pub(crate) fn run(args: &Args) -> Result<()> {
     // Before anything is built: that is no other program's load.
     let machine = table::Machine::look();
+    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     let program = match &args.docassist {
         Some(program) => program.canonicalize().with_context(|| format!("no program at {}", program.display()))?,
-        None => build_program(false)?,
+        None if OF_PROGRAM.into_iter().any(wanted) => build_program(false)?,
+        None => PathBuf::new(),
     };
     let members = members()?;
     let target = members["target_directory"].as_str().context("`cargo metadata` names no target directory")?;
     let bench = Bench { program, data: PathBuf::from(target).join("bench-data"), quick: args.quick };
     std::fs::create_dir_all(&bench.data).with_context(|| format!("cannot make {}", bench.data.display()))?;
-    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     let mut rows: Vec<Row> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     let mut keep = |name: &str, result: Result<Vec<Row>>| match result {
@@ -98,6 +104,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for name in ["service", "cache"] {
         if wanted(name) {
             keep(name, service::measure(&bench, name));
+        }
+    }
+    for name in ["search", "embed", "postgres"] {
+        if wanted(name) {
+            keep(name, search::measure(&bench, name));
         }
     }
     if args.json {

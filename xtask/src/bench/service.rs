@@ -18,8 +18,8 @@ const AT_MOST: [(&str, f64); 4] = [
 /// The rows of one of the two benchmarks.
 pub(super) fn measure(bench: &Bench, name: &str) -> Result<Vec<Row>> {
     let figures = match name {
-        "service" => run(bench, "docassist-server", "service")?,
-        _ => run(bench, "docassist-cache", "hit")?,
+        "service" => run(bench, "service")?,
+        _ => run(bench, "hit")?,
     };
     let bare = figures.iter().find(|figure| figure.name == "bare handler").and_then(|figure| figure.value.as_f64());
     let hit = figures.iter().find(|figure| figure.name.ends_with("over HTTP, hit")).and_then(|f| f.value.as_f64());

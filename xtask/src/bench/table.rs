@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 pub(super) enum Target {
     /// At most this, in the figure's unit.
     AtMost(f64),
+    /// At least this, in the figure's unit.
+    AtLeast(f64),
     /// At most this share of the baseline.
     Share(f64),
+    /// At least this share of the baseline.
+    ShareAtLeast(f64),
     /// Told for information.
     None,
 }
@@ -29,27 +33,37 @@ impl Row {
         self.baseline.map(|(_, theirs)| self.ours / theirs)
     }
 
-    /// The figure that is judged and the most that it may be.
+    /// The figure that is judged and its bound.
     fn judged(&self) -> Option<(f64, f64)> {
         match self.target {
-            Target::AtMost(most) => Some((self.ours, most)),
-            Target::Share(most) => self.ratio().map(|ratio| (ratio, most)),
+            Target::AtMost(bound) | Target::AtLeast(bound) => Some((self.ours, bound)),
+            Target::Share(bound) | Target::ShareAtLeast(bound) => self.ratio().map(|ratio| (ratio, bound)),
             Target::None => None,
         }
     }
 
+    fn is_met(&self) -> Option<bool> {
+        let (value, bound) = self.judged()?;
+        Some(match self.target {
+            Target::AtLeast(_) | Target::ShareAtLeast(_) => value >= bound,
+            _ => value <= bound,
+        })
+    }
+
     fn verdict(&self) -> String {
-        match self.judged() {
-            None => "–".to_owned(),
-            Some((value, most)) if value <= most => format!("met ({:.0} % of it)", value / most * 100.0),
-            Some((value, most)) => format!("missed by {:.0} %", (value / most - 1.0) * 100.0),
+        match (self.judged(), self.is_met()) {
+            (Some((value, bound)), Some(true)) => format!("met ({:.0} % of it)", value / bound * 100.0),
+            (Some((value, bound)), _) => format!("missed by {:.0} %", (value / bound - 1.0).abs() * 100.0),
+            _ => "–".to_owned(),
         }
     }
 
     fn target_text(&self) -> String {
         match self.target {
             Target::AtMost(most) => format!("≤ {}", figure(most, self.unit)),
+            Target::AtLeast(least) => format!("≥ {}", figure(least, self.unit)),
             Target::Share(most) => format!("≤ {most} ×"),
+            Target::ShareAtLeast(least) => format!("≥ {least} ×"),
             Target::None => "–".to_owned(),
         }
     }
@@ -142,8 +156,8 @@ pub(super) fn json(machine: &Machine, rows: &[Row]) -> Value {
             "unit": row.unit,
             "baseline": row.baseline.map(|(name, value)| json!({ "name": name, "value": value })),
             "ratio": row.ratio(),
-            "target": row.judged().map(|(_, most)| most),
-            "met": row.judged().map(|(value, most)| value <= most),
+            "target": row.judged().map(|(_, bound)| bound),
+            "met": row.is_met(),
             "note": row.note,
         })
     };
@@ -168,6 +182,10 @@ mod tests {
         assert_eq!(row(130.0, None, Target::AtMost(100.0)).verdict(), "missed by 30 %");
         assert_eq!(row(30.0, Some(100.0), Target::Share(0.6)).verdict(), "met (50 % of it)");
         assert_eq!(row(90.0, Some(100.0), Target::Share(0.6)).verdict(), "missed by 50 %");
+        assert_eq!(row(6.0, None, Target::AtLeast(5.0)).verdict(), "met (120 % of it)");
+        assert_eq!(row(4.0, None, Target::AtLeast(5.0)).verdict(), "missed by 20 %");
+        assert_eq!(row(90.0, Some(100.0), Target::ShareAtLeast(0.6)).verdict(), "met (150 % of it)");
+        assert_eq!(row(30.0, Some(100.0), Target::ShareAtLeast(0.6)).verdict(), "missed by 50 %");
         assert_eq!(row(90.0, None, Target::None).verdict(), "–");
     }
 
