@@ -21,6 +21,7 @@ use docassist_search::answer::{
     ChatRole, CheckedAnswer, Fault, Grounds, PromptOptions, Support, Turn, build_prompt, check_answer, extractive,
     grounds,
 };
+use docassist_search::embedder::Embedder;
 use docassist_search::passage::{Address, Passage, PassageId, PassageKind};
 use docassist_search::query::{self, SearchRequest};
 
@@ -83,7 +84,8 @@ impl App {
         let counts = search.index().counts(&self.scope)?;
         let coverage = coverage(search, query::Coverage { passages: counts.passages, embedded: counts.embedded });
         let completeness = self.completeness(&coverage)?;
-        let mut body = Draft { question: text, query, facts: &facts, grounds: &grounds, coverage }.extractive();
+        let mut body =
+            Draft { question: text, query, facts: &facts, grounds: &grounds, coverage }.extractive(search.embedder());
         if let Some(chat) = chat.filter(|_| body.support != Support::None.as_str()) {
             self.written(&mut body, search, chat, query, &facts, &grounds, tell)?;
         }
@@ -203,8 +205,8 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn extractive(self) -> AskAnswer {
-        let found = extractive(self.grounds);
+    fn extractive(self, embedder: Option<&dyn Embedder>) -> AskAnswer {
+        let found = extractive(self.grounds, embedder);
         let mut sentences = Vec::new();
         let mut citations = Vec::new();
         for (number, fact) in (1..).zip(self.facts) {
@@ -289,12 +291,19 @@ fn supported(text: &str, number: usize) -> AnswerSentence {
 fn in_one(sentences: &[AnswerSentence]) -> String {
     let mut text = String::new();
     for sentence in sentences {
+        // Code and lists keep their lines, and what closes a block of code has its line alone.
+        let is_block = sentence.text.contains(":\n");
         if !text.is_empty() {
-            text.push(' ');
+            text.push(if is_block || text.ends_with('\n') { '\n' } else { ' ' });
         }
         text.push_str(&sentence.text);
-        for number in &sentence.citations {
-            text.push_str(&format!(" [{number}]"));
+        let citations: Vec<String> = sentence.citations.iter().map(|number| format!("[{number}]")).collect();
+        if !citations.is_empty() {
+            text.push(if is_block { '\n' } else { ' ' });
+            text.push_str(&citations.join(" "));
+        }
+        if is_block {
+            text.push('\n');
         }
     }
     text

@@ -84,6 +84,8 @@ pub struct Answer {
 /// What was found for a question: the passages that an answer may rest on, and how well they support one.
 #[derive(Debug, Clone)]
 pub struct Grounds {
+    /// The question.
+    pub question: String,
     /// The passages, best first.
     pub passages: Vec<Passage>,
     /// The question's terms and the whole ranking.
@@ -112,7 +114,7 @@ pub fn grounds(
     let passages = index.get(scope, &best)?;
     let evidence = Evidence::gather(&retrieved, &passages);
     let support = evidence.support();
-    Ok(Grounds { passages, retrieved, evidence, support })
+    Ok(Grounds { question: request.text.clone(), passages, retrieved, evidence, support })
 }
 
 /// Answers a question in the passages' own sentences.
@@ -126,13 +128,13 @@ pub fn answer(
     embedder: Option<&dyn Embedder>,
     request: &SearchRequest,
 ) -> Result<Answer, SearchError> {
-    Ok(extractive(&grounds(index, scope, embedder, request)?))
+    Ok(extractive(&grounds(index, scope, embedder, request)?, embedder))
 }
 
-/// The answer that grounds give in the passages' own sentences.
+/// The answer that grounds give in the passages' own sentences, chosen by words, and by meaning where there is a model.
 #[must_use]
-pub fn extractive(grounds: &Grounds) -> Answer {
-    extract::extract(grounds)
+pub fn extractive(grounds: &Grounds, embedder: Option<&dyn Embedder>) -> Answer {
+    extract::extract(grounds, embedder)
 }
 
 pub(crate) fn cite(number: usize, passage: &Passage) -> Citation {

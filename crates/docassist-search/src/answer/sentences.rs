@@ -35,6 +35,44 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// A sentence that ends with a colon, with the code or the list after it, which is what it says; any other one as it is.
+pub(super) fn with_what_follows(text: &str, sentence: Range<usize>) -> Range<usize> {
+    if !text[sentence.clone()].ends_with(':') {
+        return sentence;
+    }
+    let mut end = sentence.end;
+    let mut fence = None;
+    let mut items = false;
+    let mut at = sentence.end;
+    for line in text[sentence.end..].split_inclusive('\n') {
+        at += line.len();
+        let content = line.trim();
+        let mark = ["```", "~~~"].into_iter().find(|mark| content.starts_with(mark));
+        match (fence, mark) {
+            (None, Some(mark)) if !items => fence = Some(mark),
+            (Some(open), Some(mark)) if open == mark => {
+                end = at;
+                break;
+            }
+            (Some(_), _) => {}
+            (None, _) if begins_item(content) => {
+                items = true;
+                end = at;
+            }
+            // The rest of an item, or the space between two.
+            (None, _) if items && !content.is_empty() && line.starts_with([' ', '\t']) => end = at,
+            (None, _) if content.is_empty() => {}
+            (None, _) => break,
+        }
+        if at - sentence.start > LONGEST {
+            // As many items as there is room for; of code a part is none.
+            break;
+        }
+    }
+    let end = sentence.start + text[sentence.start..end].trim_end().len();
+    sentence.start..end.max(sentence.end)
+}
+
 fn begins_item(content: &str) -> bool {
     content.starts_with("- ") || content.starts_with("* ") || content.starts_with("+ ") || {
         let digits = content.bytes().take_while(u8::is_ascii_digit).count();

@@ -78,8 +78,16 @@ impl Present for Answer<AskAnswer> {
         for sentence in &body.sentences {
             let numbers: String = sentence.citations.iter().map(|number| format!(" [{number}]")).collect();
             let mark = if sentence.supported { "" } else { " (not supported by its sources)" };
-            let text = sentence.text.split_whitespace().collect::<Vec<_>>().join(" ");
-            answer = answer.line(format!("{text}{numbers}{mark}"));
+            // What follows a colon keeps its lines: it is code, or a list.
+            let (said, block) = match sentence.text.split_once(":\n") {
+                Some((said, block)) => (format!("{said}:"), block),
+                None => (sentence.text.clone(), ""),
+            };
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            answer = answer.line(format!("{said}{numbers}{mark}"));
+            for line in block.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("```")) {
+                answer = answer.line(format!("    {line}"));
+            }
         }
         document.add(answer);
         let conflicts = body.conflicts.iter().filter_map(|conflict| {
