@@ -43,6 +43,18 @@ impl Database {
         Ok(Self::Postgres(config.password(text.trim_end_matches(['\r', '\n']))))
     }
 
+    /// With a standby at `address` for what reads much, and the same password file. Files have none.
+    ///
+    /// # Errors
+    /// Where records are in files, the address cannot be understood, or the file not be read.
+    pub fn with_standby(self, address: &str, password: Option<&Path>) -> Result<Self, AppError> {
+        match (self, Self::at(address, password)?) {
+            (Self::Postgres(config), Self::Postgres(standby)) => Ok(Self::Postgres(config.standby(standby))),
+            _ => Err(AppError::new(ErrorCode::InvalidInput, "files have no standby")
+                .hint("--database names the PostgreSQL that it follows.")),
+        }
+    }
+
     /// With at most so many connections of this process, besides one for each writer and one that listens. Files have none.
     #[must_use]
     pub fn pool(self, connections: u32) -> Self {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use docassist_graph::{Graph, GraphBuilder};
 use docassist_model::{OrgSlug, TenantScope};
-use docassist_store::Store;
+use docassist_store::{Store, StoreError};
 
 use crate::AppError;
 
@@ -138,8 +138,17 @@ impl Graphs {
         let old = slot.held().take();
         drop(old);
         let started = Instant::now();
-        let mut builder = GraphBuilder::default();
-        let sequence = store.project(scope, &mut builder)?;
+        let project = || -> Result<_, StoreError> {
+            let mut builder = GraphBuilder::default();
+            let sequence = store.project(scope, &mut builder)?;
+            Ok((builder, sequence))
+        };
+        // Reading takes seconds, in which a server can go, or a standby end what keeps it from following: once more then, from
+        // whoever answers now.
+        let (builder, sequence) = match project() {
+            Err(StoreError::Unreachable { .. } | StoreError::Busy { .. }) => project()?,
+            projected => projected?,
+        };
         let graph = Arc::new(builder.build(scope.org().as_str(), sequence));
         let bytes = graph.memory_bytes() as u64;
         let held = Held { graph: Arc::clone(&graph), bytes, loaded: Instant::now(), took: started.elapsed() };

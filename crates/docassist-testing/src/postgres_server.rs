@@ -147,6 +147,49 @@ impl PostgresServer {
         SHARED.get_or_init(|| Self::start(&[])).as_ref()
     }
 
+    /// A standby that follows this one and answers what only reads: it has the same roles and databases, under its own port. It
+    /// waits for no disk and no archive, and ends with its own value.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn standby(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let user = Unprivileged::of(folder.path());
+        let mut standby = Self {
+            keeper: None,
+            binaries: self.binaries,
+            user,
+            port: 0,
+            settings: self.settings.iter().filter(|setting| !setting.starts_with("config_file=")).cloned().collect(),
+            password: self.password.clone(),
+            databases: AtomicU32::new(0),
+            folder,
+        };
+        let copied = standby
+            .command(&self.binaries.postgres.with_file_name("pg_basebackup"))
+            .args(["--username=postgres", "--checkpoint=fast", "--write-recovery-conf", "--no-sync"])
+            .args(["--port", &self.port.to_string(), "--host"])
+            .arg(self.folder.path())
+            .arg("--pgdata")
+            .arg(standby.data())
+            .output()
+            .expect("pg_basebackup can be started");
+        assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
+        let is_up = (0..5).any(|_| {
+            standby.port = spare_port();
+            standby.launch()
+        });
+        assert!(is_up, "the standby comes up on some port:\n{}", standby.log());
+        standby
+    }
+
+    /// The address that `database` of another server has here: of the one that this one follows.
+    #[must_use]
+    pub fn same_database(&self, database: &str) -> String {
+        self.url(ROLE, name_of(database))
+    }
+
     fn initialise(&self) {
         let initdb = |locale: &[&str]| {
             self.command(&self.binaries.initdb)
@@ -198,9 +241,8 @@ impl PostgresServer {
                 return false;
             }
             let status = self.status();
-            if status != old
-                && status.as_deref().and_then(|status| status.lines().nth(7)).map(str::trim) == Some("ready")
-            {
+            let state = status.as_deref().and_then(|status| status.lines().nth(7)).map(str::trim);
+            if status != old && matches!(state, Some("ready" | "standby")) {
                 return true;
             }
             std::thread::sleep(Duration::from_millis(10));

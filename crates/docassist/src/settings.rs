@@ -20,6 +20,8 @@ const DEFAULT_ORG: &str = "default";
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     pub(crate) database: Database,
+    /// Of the database and its standby.
+    pub(crate) database_password_file: Option<PathBuf>,
     pub(crate) org: OrgSlug,
     pub(crate) as_of: Option<Timestamp>,
     pub(crate) format: Format,
@@ -53,6 +55,7 @@ impl Settings {
         };
         Ok(Self {
             database,
+            database_password_file: global.database_password_file.clone(),
             data: global.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
             org,
             as_of: global.as_of,

@@ -28,6 +28,8 @@ pub struct PostgresConfig {
     pub(super) client: Config,
     pub(super) tls: Option<Tls>,
     pub(super) connections: u32,
+    /// Where bulk reads go, if it has what they need.
+    pub(super) standby: Option<Box<PostgresConfig>>,
     location: String,
     transport: Transport,
     /// As the address says, for programs that are called.
@@ -124,7 +126,7 @@ impl PostgresConfig {
             _ => Transport::Encrypted,
         };
         let sslmode = sslmode.unwrap_or_else(|| "prefer".to_owned());
-        Ok(Self { client, tls, connections: DEFAULT_CONNECTIONS, location, transport, sslmode, root })
+        Ok(Self { client, tls, connections: DEFAULT_CONNECTIONS, standby: None, location, transport, sslmode, root })
     }
 
     /// With a password, where the address has none: what is in files and variables does not show in a list of processes.
@@ -144,6 +146,15 @@ impl PostgresConfig {
     #[must_use]
     pub fn connections(mut self, connections: u32) -> Self {
         self.connections = connections.max(1);
+        self
+    }
+
+    /// With a standby for what reads much: the records of a graph, and those that a search index is made of. It is asked where it
+    /// has followed far enough, so that nobody reads what is older than it would be otherwise; the other one answers instead
+    /// where it has not, or fails.
+    #[must_use]
+    pub fn standby(mut self, standby: Self) -> Self {
+        self.standby = Some(Box::new(standby));
         self
     }
 

@@ -9,6 +9,7 @@ mod reading;
 mod rows;
 mod shadow;
 mod sources;
+mod standby;
 mod tickets;
 mod vectors;
 mod writer;
@@ -29,6 +30,7 @@ use super::text;
 use crate::{Reading, Result, Source, Store, StoreError, Writer};
 pub(super) use reading::PostgresReading;
 pub(super) use rows::organisations;
+use standby::Standby;
 use writer::PostgresWriter;
 
 /// How long a removal waits for the organisation's writer.
@@ -38,6 +40,8 @@ const REMOVAL_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct PostgresStore {
     database: Database,
+    /// What bulk reads are asked of, where it has what they need.
+    standby: Option<Standby>,
     /// Where files lie that are kept beside records: clones, uploads.
     data: PathBuf,
 }
@@ -48,10 +52,24 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Unreachable`] where it does not answer, [`StoreError::Newer`] where a newer program wrote it, and what
     /// else the server reports.
-    pub fn open(config: PostgresConfig, data: impl Into<PathBuf>) -> Result<Self> {
+    pub fn open(mut config: PostgresConfig, data: impl Into<PathBuf>) -> Result<Self> {
+        // A standby that is away is no reason not to start: it is not asked then.
+        let standby = config.standby.take().map(|standby| Standby::new(*standby));
         let database = Database::new(config);
         database.migrate()?;
-        Ok(Self { database, data: data.into() })
+        Ok(Self { database, standby, data: data.into() })
+    }
+
+    /// Runs a bulk read where it is answered: on the standby, if that has what is stored now. It runs once: what it reads may have
+    /// been handed on when it fails.
+    fn bulk<T>(&self, scope: &TenantScope, read: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
+        if let Some(standby) = &self.standby {
+            let sequence = self.sequence(scope)?;
+            if let Some(database) = standby.with(scope, sequence) {
+                return read(database).inspect_err(|_| standby.rest());
+            }
+        }
+        read(&self.database)
     }
 
     /// What the service keeps besides records, in the same database and over the same connections.
@@ -88,25 +106,29 @@ impl PostgresStore {
     }
 }
 
+/// The organisations' sequences as of this database; one round trip for all of them.
+fn sequences(database: &Database, scopes: &[TenantScope]) -> Result<Vec<u64>> {
+    const SQL: &str = "SELECT slug, sequence FROM tenants WHERE slug = ANY($1)";
+    let slugs: Vec<&str> = scopes.iter().map(|scope| scope.org().as_str()).collect();
+    let mut found: Vec<(String, u64)> = database.ask(|client| {
+        let rows = client.query_typed(SQL, &[(&slugs, Type::TEXT_ARRAY)])?;
+        rows.iter().map(|row| Ok((rows::value(row, 0)?, rows::number(row, 1)?))).collect()
+    })?;
+    found.sort_unstable();
+    let of = |slug: &str| {
+        let at = found.binary_search_by(|(found, _)| found.as_str().cmp(slug));
+        at.ok().and_then(|at| found.get(at)).map_or(0, |(_, sequence)| *sequence)
+    };
+    Ok(slugs.iter().map(|slug| of(slug)).collect())
+}
+
 impl Store for PostgresStore {
     fn sequence(&self, scope: &TenantScope) -> Result<u64> {
         Ok(self.sequences(std::slice::from_ref(scope))?.first().copied().unwrap_or_default())
     }
 
     fn sequences(&self, scopes: &[TenantScope]) -> Result<Vec<u64>> {
-        // One round trip for all of them.
-        const SQL: &str = "SELECT slug, sequence FROM tenants WHERE slug = ANY($1)";
-        let slugs: Vec<&str> = scopes.iter().map(|scope| scope.org().as_str()).collect();
-        let mut found: Vec<(String, u64)> = self.database.ask(|client| {
-            let rows = client.query_typed(SQL, &[(&slugs, Type::TEXT_ARRAY)])?;
-            rows.iter().map(|row| Ok((rows::value(row, 0)?, rows::number(row, 1)?))).collect()
-        })?;
-        found.sort_unstable();
-        let of = |slug: &str| {
-            let at = found.binary_search_by(|(found, _)| found.as_str().cmp(slug));
-            at.ok().and_then(|at| found.get(at)).map_or(0, |(_, sequence)| *sequence)
-        };
-        Ok(slugs.iter().map(|slug| of(slug)).collect())
+        sequences(&self.database, scopes)
     }
 
     fn sources(&self, scope: &TenantScope) -> Result<Vec<Source>> {
@@ -115,41 +137,44 @@ impl Store for PostgresStore {
 
     fn project(&self, scope: &TenantScope, sink: &mut dyn RecordSink) -> Result<u64> {
         // In this thread, since the sink is the caller's own, and once: it cannot take back what it was given.
-        let mut client = off_the_runtime(|| self.database.lend())?;
-        let at = |fault: Fault| fault.at(self.database.location());
-        let result = in_place(|| {
-            let mut transaction = client
-                .build_transaction()
-                .read_only(true)
-                .isolation_level(postgres::IsolationLevel::RepeatableRead)
-                .start()?;
-            let Some(org) = rows::tenant(&mut transaction, scope.org())? else { return Ok(0) };
-            rows::enter(&mut transaction, org)?;
-            let sequence = project::project(&mut transaction, org, sink)?;
-            transaction.commit()?;
-            Ok(sequence)
-        });
-        result.map_err(at)
+        self.bulk(scope, |database| {
+            let mut client = off_the_runtime(|| database.lend())?;
+            let result = in_place(|| {
+                let mut transaction = client
+                    .build_transaction()
+                    .read_only(true)
+                    .isolation_level(postgres::IsolationLevel::RepeatableRead)
+                    .start()?;
+                let Some(org) = rows::tenant(&mut transaction, scope.org())? else { return Ok(0) };
+                rows::enter(&mut transaction, org)?;
+                let sequence = project::project(&mut transaction, org, sink)?;
+                transaction.commit()?;
+                Ok(sequence)
+            });
+            result.map_err(|fault: Fault| fault.at(database.location()))
+        })
     }
 
     fn read_whole(&self, scope: &TenantScope, read: &mut dyn FnMut(&mut dyn Reading) -> Result<()>) -> Result<bool> {
-        // A connection of its own: it is held for as long as the reader takes.
-        let mut client = self.database.connect("docassist read")?;
-        let location = self.database.location();
-        let result = in_place(|| {
-            let mut transaction = client
-                .build_transaction()
-                .read_only(true)
-                .isolation_level(postgres::IsolationLevel::RepeatableRead)
-                .start()?;
-            let Some(mut reading) = PostgresReading::new(&mut transaction, location, scope.org())? else {
-                return Ok(false);
-            };
-            read(&mut reading)?;
-            transaction.commit()?;
-            Ok(true)
-        });
-        result.map_err(|fault: Fault| fault.at(location))
+        self.bulk(scope, |database| {
+            // A connection of its own: it is held for as long as the reader takes.
+            let mut client = database.connect("docassist read")?;
+            let location = database.location();
+            let result = in_place(|| {
+                let mut transaction = client
+                    .build_transaction()
+                    .read_only(true)
+                    .isolation_level(postgres::IsolationLevel::RepeatableRead)
+                    .start()?;
+                let Some(mut reading) = PostgresReading::new(&mut transaction, location, scope.org())? else {
+                    return Ok(false);
+                };
+                read(&mut reading)?;
+                transaction.commit()?;
+                Ok(true)
+            });
+            result.map_err(|fault: Fault| fault.at(location))
+        })
     }
 
     fn organisations(&self) -> Result<Vec<OrgSlug>> {

@@ -257,6 +257,62 @@ fn a_server_that_was_away_is_found_again() {
 }
 
 #[test]
+fn a_standby_answers_once_it_has_what_is_asked_for() {
+    let Some(primary) = PostgresServer::start(&[]) else { return };
+    let url = primary.database();
+    let folder = tempfile::tempdir().unwrap();
+    let mut standby = primary.standby();
+    let there = standby.same_database(&url);
+    let config = PostgresConfig::parse(&url).unwrap().connections(3);
+    let config = config.standby(PostgresConfig::parse(&there).unwrap().connections(3));
+    let store = PostgresStore::open(config, folder.path()).unwrap();
+    let reads = |server: &PostgresServer| {
+        let sql = "SELECT sum(xact_commit) FROM pg_stat_database WHERE datname LIKE 'test_%'";
+        server.psql("postgres", sql).parse::<u64>().unwrap()
+    };
+    let has_followed = |sequence: u64| {
+        let scope = scope();
+        let sql = format!("SELECT coalesce(max(sequence), 0) FROM docassist.tenants WHERE slug = '{}'", scope.org());
+        for _ in 0..300 {
+            if standby.psql(&there, &sql).parse::<u64>().is_ok_and(|there| there >= sequence) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the standby does not follow");
+    };
+    sync(&mut *writer(&store), &[commit(1, "one")]);
+    has_followed(1);
+    let before = reads(&standby);
+    let (sequence, lines) = project(&store);
+    assert_eq!((sequence, lines.is_empty()), (1, false));
+    // Figures of a server come some time after what they count.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(reads(&standby) > before, "the standby was asked");
+
+    // It is paused: what it has not got yet is read from the primary, at once.
+    standby.psql("postgres", "SELECT pg_wal_replay_pause()");
+    sync(&mut *writer(&store), &[commit(1, "one"), commit(2, "two")]);
+    let mut seen = 0;
+    let mut note = |sequence| seen = sequence;
+    let whole = store.read_whole(&scope(), &mut |reading| {
+        note(reading.sequence());
+        Ok(())
+    });
+    assert!(whole.unwrap());
+    assert_eq!((project(&store).0, seen), (2, 2));
+    standby.psql("postgres", "SELECT pg_wal_replay_resume()");
+    has_followed(2);
+    assert_eq!(project(&store).0, 2);
+
+    // It is gone: nobody notices.
+    standby.kill();
+    assert_eq!(project(&store).0, 2);
+    sync(&mut *writer(&store), &[commit(3, "three")]);
+    assert_eq!(project(&store).0, 3);
+}
+
+#[test]
 fn connections_that_run_out_are_an_error_that_says_so() {
     let Some(server) = PostgresServer::start(&[("max_connections", "5"), ("superuser_reserved_connections", "1")])
     else {

@@ -53,6 +53,10 @@ pub(crate) struct Serve {
         hide_env_values = true
     )]
     pub(crate) database_wait: u32,
+    /// A standby of the database, which answers what reads much once it has followed far enough: postgres://docassist@standby/docassist;
+    /// its password is in the same file
+    #[arg(long, value_name = "URL", env = "DOCASSIST_DATABASE_STANDBY", hide_env_values = true)]
+    pub(crate) database_standby: Option<String>,
     /// Connections to the database that this process keeps at most, besides one for each running sync and one that listens;
     /// those of all replicas together are `tune --connections`
     #[arg(

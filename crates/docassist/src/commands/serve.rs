@@ -48,9 +48,13 @@ pub(crate) fn run(settings: &Settings, arguments: Serve) -> Result<(), Failure> 
 }
 
 async fn serve(settings: &Settings, arguments: Serve, secrets: Secrets) -> Result<(), Failure> {
+    let mut database = settings.database.clone().pool(arguments.database_pool);
+    if let Some(address) = &arguments.database_standby {
+        database = database.with_standby(address, settings.database_password_file.as_deref())?;
+    }
     let config = ServiceConfig {
         data: settings.data.clone(),
-        database: settings.database.clone().pool(arguments.database_pool),
+        database,
         secrets,
         graph_memory: arguments.graph_memory,
         cache: cache(&arguments)?,

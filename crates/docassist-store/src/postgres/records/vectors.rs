@@ -68,6 +68,14 @@ impl VectorStore for PostgresStore {
         Ok(())
     }
 
+    fn vector_count(&self, scope: &TenantScope) -> Result<u64> {
+        let counted = self.read(scope, |transaction, org| {
+            let row = transaction.query_one("SELECT count(*) FROM vectors WHERE org = $1", &[&org])?;
+            rows::number(&row, 0)
+        })?;
+        Ok(counted.unwrap_or_default())
+    }
+
     fn prune_vectors(&self, scope: &TenantScope, model: &str, keep: &dyn Fn(&ContentHash) -> bool) -> Result<u64> {
         const FIND: &str = "SELECT hash FROM vectors WHERE org = $1 AND model = $2";
         const OTHERS: &str = "model <> $2 AND $3::bytea[] IS NOT NULL";
