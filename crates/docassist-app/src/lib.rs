@@ -60,7 +60,7 @@ pub use graphs::{GraphState, GraphStats, Graphs};
 pub use machine::{MachineSize, memory, memory_limit};
 pub use search::{
     Background, Followed, IndexReport, ModelChoice, ModelState, QdrantServer, Search, SearchConfig, SearchQuery,
-    eval_search, model_folder, pull_model,
+    SearchStats, eval_search, model_folder, pull_model,
 };
 pub use service::{ACCESS_LIFE, Actor, Delivery, Service, ServiceConfig};
 

@@ -7,6 +7,7 @@
 mod background;
 mod embed;
 mod eval;
+mod figures;
 mod follow;
 mod models;
 mod present;
@@ -22,13 +23,14 @@ use docassist_model::findings::{Answer, Completeness};
 use docassist_model::{ErrorCode, OrgSlug, Progress, TenantScope, Timestamp, Unobserved};
 use docassist_search::embedder::Embedder;
 use docassist_search::fusion::Fusion;
-use docassist_search::index::{EdgeIndex, EdgeOptions, Filter, Index, IndexError, QdrantIndex, QdrantOptions};
+use docassist_search::index::{Counts, EdgeIndex, EdgeOptions, Filter, Index, IndexError, QdrantIndex, QdrantOptions};
 use docassist_search::passage::PassageKind;
 use docassist_search::query::{SearchError, SearchRequest};
 use docassist_store::{Store, StoreError, Writer};
 
 pub use background::Background;
 pub use eval::eval_search;
+pub use figures::SearchStats;
 pub use follow::Followed;
 pub(crate) use models::model_error;
 pub use models::{ModelChoice, ModelState, model_folder, pull_model};
@@ -68,6 +70,9 @@ impl std::fmt::Debug for QdrantServer {
 /// How long a process waits for another one that writes the same organisation's part of a shared index, where nobody said.
 const LEASE: Duration = Duration::from_secs(60);
 
+/// Organisations whose indexes are open at a time: each holds its terms in memory, and some hundred files.
+const MOST_OPEN: usize = 64;
+
 /// The search index of all organisations, and what keeps it up to date.
 pub struct Search {
     store: Arc<dyn Store>,
@@ -81,6 +86,9 @@ pub struct Search {
     orgs: Mutex<HashMap<OrgSlug, Arc<Org>>>,
     /// Tells whoever embeds in the background, where somebody does.
     notice: OnceLock<Box<Notice>>,
+    /// How many organisations wait for that.
+    waiting: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
+    counters: figures::Counters,
 }
 
 /// Is told of an organisation that has something to index or to embed.
@@ -101,6 +109,8 @@ struct Writing {
     total: Option<u64>,
     /// What the last time told.
     notes: Vec<String>,
+    /// How much there was after it.
+    counts: Option<Counts>,
 }
 
 impl Search {
@@ -117,7 +127,7 @@ impl Search {
         let model = Model::choose(&config.model, data)?;
         let dense = model.as_ref().map(Model::space);
         let index: Arc<dyn Index> = match &config.server {
-            None => Arc::new(EdgeIndex::new(data.join("orgs"), EdgeOptions { dense })),
+            None => Arc::new(EdgeIndex::new(data.join("orgs"), EdgeOptions { dense }).keeping_open(MOST_OPEN)),
             Some(server) => {
                 let options = QdrantOptions { api_key: server.key.clone(), dense, ..QdrantOptions::new(&server.url) };
                 Arc::new(QdrantIndex::new(&options)?)
@@ -133,12 +143,20 @@ impl Search {
             data: data.to_owned(),
             orgs: Mutex::default(),
             notice: OnceLock::new(),
+            waiting: OnceLock::new(),
+            counters: figures::Counters::default(),
         })
     }
 
     fn org(&self, scope: &TenantScope) -> Arc<Org> {
         let mut orgs = self.orgs.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(orgs.entry(scope.org().clone()).or_default())
+    }
+
+    /// All that this process knows of.
+    fn orgs(&self) -> Vec<(OrgSlug, Arc<Org>)> {
+        let orgs = self.orgs.lock().unwrap_or_else(PoisonError::into_inner);
+        orgs.iter().map(|(slug, org)| (slug.clone(), Arc::clone(org))).collect()
     }
 
     /// The index.
@@ -183,7 +201,9 @@ impl Search {
             graph: &graph,
             progress: &observed,
         };
-        let followed = follower.run()?;
+        let started = Instant::now();
+        let followed = follower.run().inspect_err(|_| self.count_failure())?;
+        self.count_followed(scope, &followed, started.elapsed());
         if let Some(reason) = &followed.rebuilt {
             tracing::info!(org = %scope.org(), reason, "the search index was built anew from the store");
         }
@@ -239,6 +259,7 @@ impl Search {
         let _turn = self.turn(&org)?;
         let _lease = self.lease(scope, &Unobserved)?;
         self.index.remove_org(scope)?;
+        org.lock().counts = None;
         Ok(())
     }
 }

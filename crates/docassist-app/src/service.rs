@@ -185,6 +185,12 @@ impl Service {
         &self.graphs
     }
 
+    /// The search index.
+    #[must_use]
+    pub fn search(&self) -> &Search {
+        &self.search
+    }
+
     /// Whether requests can be answered: the store can be read.
     ///
     /// # Errors

@@ -33,6 +33,9 @@ pub trait VectorStore: Send + Sync {
     /// It is no single transaction: after an error some are kept and others not.
     fn keep_vectors(&self, scope: &TenantScope, model: &str, vectors: &[(ContentHash, Vec<f32>)]) -> Result<()>;
 
+    /// How many vectors the organisation has, of all models. O(n).
+    fn vector_count(&self, scope: &TenantScope) -> Result<u64>;
+
     /// Removes the model's vectors whose hash `keep` refuses, and those of all other models; returns how many. O(n).
     fn prune_vectors(&self, scope: &TenantScope, model: &str, keep: &dyn Fn(&ContentHash) -> bool) -> Result<u64>;
 }

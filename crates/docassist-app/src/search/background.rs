@@ -35,6 +35,8 @@ impl Background {
         // A second one beside it is not told of what searches see; it has its own.
         let told = Arc::clone(&shared);
         let _ = search.notice.set(Box::new(move |scope| told.add(scope.org().clone())));
+        let waits = Arc::clone(&shared);
+        let _ = search.waiting.set(Box::new(move || waits.lock().len() as u64));
         let thread = std::thread::Builder::new().name("search index".into()).spawn(move || work.run(&search)).ok();
         Self { shared, thread }
     }

@@ -3,6 +3,7 @@
 
 use docassist_model::{Progress, TenantScope};
 use docassist_search::embedder::Embedder as _;
+use docassist_search::index::Filter;
 use docassist_search::passage::{Passage, PassageId};
 use docassist_store::ContentHash;
 use rustc_hash::FxHashSet;
@@ -15,6 +16,9 @@ use crate::AppError;
 const BATCH: usize = 1_024;
 /// Texts that the model takes at a time: between two, the work can be stopped.
 const TEXTS: usize = 64;
+/// Vectors above the number of passages that are left alone: a branch that comes and goes finds its vectors again, and 1.5 KB each
+/// are cheaper than the model.
+const PRUNED: u64 = 10_000;
 
 impl Search {
     /// Embeds what is not embedded yet, until all is, or `progress` says to stop. Returns how many passages were given a vector.
@@ -37,6 +41,7 @@ impl Search {
             let mut passages = self.index.without_dense(scope, BATCH)?;
             passages.retain(|passage| seen.insert(passage.id));
             if passages.is_empty() {
+                self.prune(scope)?;
                 return Ok(embedded);
             }
             let vectors = self.vectors(scope, &passages, progress)?;
@@ -46,6 +51,27 @@ impl Search {
                 return Err(AppError::cancelled());
             }
         }
+    }
+
+    /// Removes vectors that no passage has any more, once they are worth the reading of all passages. What another replica embeds
+    /// in this moment may be among them, and is then embedded twice.
+    fn prune(&self, scope: &TenantScope) -> Result<(), AppError> {
+        let Some(model) = &self.model else { return Ok(()) };
+        let kept = self.store.vector_count(scope)?;
+        if kept <= self.index.counts(scope)?.passages + PRUNED {
+            return Ok(());
+        }
+        let mut hashes: FxHashSet<ContentHash> = FxHashSet::default();
+        let mut after = None;
+        loop {
+            let passages = self.index.scroll(scope, &Filter::default(), after, BATCH)?;
+            let Some(last) = passages.last() else { break };
+            after = Some(last.id);
+            hashes.extend(passages.iter().map(|passage| content_hash(&passage.hash)));
+        }
+        let removed = self.store.prune_vectors(scope, model.id(), &|hash| hashes.contains(hash))?;
+        tracing::debug!(org = %scope.org(), removed, "vectors that no passage has any more were removed");
+        Ok(())
     }
 
     /// The vectors of passages, from the store or the model; of the first ones only where `progress` says to stop.
@@ -75,7 +101,7 @@ impl Search {
             }
             let texts: Vec<String> = part.iter().map(|(passage, _)| passage.embedded_text()).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let made = model.embed(&texts)?;
+            let made = model.embed(&texts).inspect_err(|_| self.count_failure())?;
             let kept: Vec<(ContentHash, Vec<f32>)> =
                 part.iter().zip(&made).map(|((_, hash), vector)| (*hash, vector.clone())).collect();
             self.store.keep_vectors(scope, model.id(), &kept)?;
@@ -99,6 +125,7 @@ impl Search {
         let Some(sequence) = position.sequence else { return Ok(0) };
         let written = self.index.set_dense(scope, vectors)?;
         self.index.commit(scope, sequence)?;
+        self.count_embedded(scope, written);
         Ok(written)
     }
 

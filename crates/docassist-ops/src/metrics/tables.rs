@@ -168,6 +168,51 @@ pub const SYNC_LAG: Metric = metric(
 /// Syncs of the whole service that wait or run.
 pub const SYNC_JOBS_NOW: Metric =
     metric(Service, Gauge, "docassist_sync_jobs_now", "Syncs of the whole service that wait or run", &["state"], "");
+/// Passages in the search index.
+pub const SEARCH_PASSAGES: Metric =
+    metric(Service, Gauge, "docassist_search_passages", "Passages in the search index", &["org"], "");
+/// Passages that are found by meaning as well.
+pub const SEARCH_EMBEDDED: Metric =
+    metric(Service, Gauge, "docassist_search_embedded", "Passages that are found by meaning as well", &["org"], "");
+/// Organisations that wait to be indexed.
+pub const SEARCH_WAITING: Metric =
+    metric(Service, Gauge, "docassist_search_waiting", "Organisations that wait to be indexed", &[], "");
+/// Times that a search index was brought up to date.
+pub const SEARCH_FOLLOWED: Metric = metric(
+    Service,
+    Counter,
+    "docassist_search_updates_total",
+    "Times that a search index was brought up to date",
+    &[],
+    "",
+);
+/// Documents that were indexed, changed or removed.
+pub const SEARCH_DOCUMENTS: Metric = metric(
+    Service,
+    Counter,
+    "docassist_search_documents_total",
+    "Documents that were indexed, changed or removed",
+    &[],
+    "",
+);
+/// Time that bringing search indexes up to date took.
+pub const SEARCH_SECONDS: Metric = metric(
+    Service,
+    Counter,
+    "docassist_search_update_seconds_total",
+    "Time that bringing search indexes up to date took",
+    &[],
+    "seconds",
+);
+/// Search indexes that had to be built anew.
+pub const SEARCH_REBUILDS: Metric =
+    metric(Service, Counter, "docassist_search_rebuilds_total", "Search indexes that had to be built anew", &[], "");
+/// Passages that were given a vector.
+pub const SEARCH_VECTORS: Metric =
+    metric(Service, Counter, "docassist_search_vectors_total", "Passages that were given a vector", &[], "");
+/// Times that indexing or embedding failed.
+pub const SEARCH_FAILURES: Metric =
+    metric(Service, Counter, "docassist_search_failures_total", "Times that indexing or embedding failed", &[], "");
 /// Resident memory.
 pub const PROCESS_RESIDENT: Metric =
     metric(Service, Gauge, "process_resident_memory_bytes", "Resident memory", &[], "bytes");
@@ -366,6 +411,15 @@ pub const METRICS: &[&Metric] = &[
     &SYNC_DURATION,
     &SYNC_LAG,
     &SYNC_JOBS_NOW,
+    &SEARCH_PASSAGES,
+    &SEARCH_EMBEDDED,
+    &SEARCH_WAITING,
+    &SEARCH_FOLLOWED,
+    &SEARCH_DOCUMENTS,
+    &SEARCH_SECONDS,
+    &SEARCH_REBUILDS,
+    &SEARCH_VECTORS,
+    &SEARCH_FAILURES,
     &PROCESS_RESIDENT,
     &PROCESS_VIRTUAL,
     &PROCESS_OPEN_FDS,

@@ -12,6 +12,7 @@ pub(super) fn encode(state: &AppState, encoder: &mut DescriptorEncoder<'_>) -> R
     cache(&state.service.answers.stats(), encoder)?;
     graphs(state, encoder)?;
     jobs(state, encoder)?;
+    search(state, encoder)?;
     process(encoder)
 }
 
@@ -143,6 +144,36 @@ fn jobs(state: &AppState, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt
     load.set(&[("state", "queued")], queued as f64);
     load.set(&[("state", "running")], running as f64);
     load.encode(encoder)
+}
+
+fn search(state: &AppState, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let stats = state.service.search().stats();
+    let mut passages = Family::gauge("docassist_search_passages", "Passages in the search index");
+    let mut embedded = Family::gauge("docassist_search_embedded", "Passages that are found by meaning as well");
+    for (org, counts) in &stats.orgs {
+        let labels = [("org", org.as_str())];
+        passages.set(&labels, counts.passages as f64);
+        embedded.set(&labels, counts.embedded as f64);
+    }
+    passages.encode(encoder)?;
+    embedded.encode(encoder)?;
+    let waiting = Family::gauge("docassist_search_waiting", "Organisations that wait to be indexed");
+    waiting.with(&[], stats.waiting as f64).encode(encoder)?;
+    for (name, help, count) in [
+        ("docassist_search_updates", "Times that a search index was brought up to date", stats.followed),
+        ("docassist_search_documents", "Documents that were indexed, changed or removed", stats.documents),
+        ("docassist_search_rebuilds", "Search indexes that had to be built anew", stats.rebuilt),
+        ("docassist_search_vectors", "Passages that were given a vector", stats.embedded),
+        ("docassist_search_failures", "Times that indexing or embedding failed", stats.failed),
+    ] {
+        let mut family = Family::counter(name, help);
+        family.add(&[], count);
+        family.encode(encoder)?;
+    }
+    let mut took =
+        Family::counter("docassist_search_update_seconds", "Time that bringing search indexes up to date took");
+    took.add_seconds(&[], stats.took.as_secs_f64());
+    took.encode(encoder)
 }
 
 /// What Linux tells of the process; nothing elsewhere.

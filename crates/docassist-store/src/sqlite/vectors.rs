@@ -167,6 +167,14 @@ impl VectorStore for SqliteStore {
         Ok(())
     }
 
+    fn vector_count(&self, scope: &TenantScope) -> Result<u64> {
+        let counted = self.with_vectors(scope, false, |connection| {
+            let mut statement = connection.prepare_cached("SELECT count(*) FROM vectors")?;
+            Ok(statement.query_row([], |row| row.get::<_, i64>(0))?)
+        })?;
+        Ok(counted.map_or(0, i64::unsigned_abs))
+    }
+
     fn prune_vectors(&self, scope: &TenantScope, model: &str, keep: &dyn Fn(&ContentHash) -> bool) -> Result<u64> {
         const FIND: &str = "SELECT n, model = ?1, hash FROM vectors";
         let pruned = self.with_vectors(scope, false, |connection| {

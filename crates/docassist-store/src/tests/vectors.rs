@@ -63,11 +63,13 @@ pub(super) fn many_vectors_are_kept_and_pruned(backend: &dyn Backend) {
     store.keep_vectors(&scope(), "old", &vectors([1, 2, 3])).unwrap();
     store.keep_vectors(&scope(), "m", &vectors(numbers.iter().copied().rev())).unwrap();
     assert!(there(&*store, "m", &numbers).into_iter().all(|there| there));
+    assert_eq!(store.vector_count(&scope()).unwrap(), 2_500 + 3);
     let even = |hash: &ContentHash| hash[3].is_multiple_of(2);
     assert_eq!(store.prune_vectors(&scope(), "m", &even).unwrap(), 1_250 + 3);
     let expected: Vec<bool> = numbers.iter().map(|number| number.is_multiple_of(2)).collect();
     assert_eq!(there(&*store, "m", &numbers), expected);
     assert_eq!(there(&*store, "old", &[1, 2, 3]), [false; 3]);
+    assert_eq!(store.vector_count(&scope()).unwrap(), 1_250);
     assert_eq!(store.prune_vectors(&scope(), "m", &even).unwrap(), 0);
     assert_eq!(store.prune_vectors(&scope(), "new", &|_| true).unwrap(), 1_250);
 }
@@ -78,6 +80,7 @@ pub(super) fn vectors_are_their_organisations_own(backend: &dyn Backend) {
     // Nothing is kept for one that was never written.
     store.keep_vectors(&scope(), "m", &vectors([1])).unwrap();
     assert_eq!(store.prune_vectors(&scope(), "m", &|_| false).unwrap(), 0);
+    assert_eq!(store.vector_count(&scope()).unwrap(), 0);
     assert_eq!((there(&*store, "m", &[1]), store.bytes(&scope()).unwrap()), (vec![false], 0));
     written(&*store);
     sync(&mut *store.writer(&globex, "test", Duration::ZERO, &|| false).unwrap(), &[commit(1, "one")]);

@@ -139,7 +139,7 @@ impl Scrape {
 }
 
 /// What the service has to tell.
-const FAMILIES: [(&str, &str); 30] = [
+const FAMILIES: [(&str, &str); 39] = [
     ("docassist_http_requests", "counter"),
     ("docassist_http_request_duration_seconds", "histogram"),
     ("docassist_uptime_seconds", "gauge"),
@@ -168,6 +168,15 @@ const FAMILIES: [(&str, &str); 30] = [
     ("docassist_sync_duration_seconds", "histogram"),
     ("docassist_sync_lag_seconds", "gauge"),
     ("docassist_sync_jobs_now", "gauge"),
+    ("docassist_search_passages", "gauge"),
+    ("docassist_search_embedded", "gauge"),
+    ("docassist_search_waiting", "gauge"),
+    ("docassist_search_updates", "counter"),
+    ("docassist_search_documents", "counter"),
+    ("docassist_search_rebuilds", "counter"),
+    ("docassist_search_vectors", "counter"),
+    ("docassist_search_failures", "counter"),
+    ("docassist_search_update_seconds", "counter"),
     ("process_resident_memory_bytes", "gauge"),
     ("process_cpu_seconds", "counter"),
 ];
@@ -179,6 +188,7 @@ fn figures_are_well_formed_and_only_grow() {
     Scrape::of(&server).check_histograms();
     server.synced("git", &world.git());
     server.synced("tickets", &world.tickets());
+    server.get("/api/v1/search?q=retry");
     server.ended(server.sync("git", &json!({ "location": world.path("handbook"), "name": "none" })));
     let mut last: Option<Scrape> = None;
     for round in 0..5 {

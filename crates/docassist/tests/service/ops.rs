@@ -41,7 +41,7 @@ impl Watched {
         let server = world.server(&["--database", &database, "--redis", &redis.url(), "--qdrant", &qdrant]);
         server.synced("git", &world.git());
         server.synced("tickets", &world.tickets());
-        for path in ["/api/v1/gaps", "/api/v1/gaps", "/api/v1/rel/repo/product"] {
+        for path in ["/api/v1/gaps", "/api/v1/gaps", "/api/v1/rel/repo/product", "/api/v1/search?q=retry"] {
             server.ask(path);
         }
         Some(Self { world, server, postgres, redis, qdrant, database })

@@ -37,6 +37,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row { title: "Requests", panels: requests() },
         Row { title: "Cache of answers", panels: cache() },
         Row { title: "Graphs and syncs", panels: work() },
+        Row { title: "Search", panels: search() },
         Row { title: "PostgreSQL", panels: postgres() },
         Row { title: "Redis", panels: redis() },
         Row { title: "Qdrant", panels: qdrant() },
@@ -162,6 +163,45 @@ fn work() -> Vec<Panel> {
             vec![
                 (format!("max by (state) ({SYNC_JOBS_NOW})"), "{{state}}"),
                 (format!("max by (kind) ({SYNC_LAG})"), "{{kind}} waited (s)"),
+            ],
+        ),
+    ]
+}
+
+fn search() -> Vec<Panel> {
+    vec![
+        panel(
+            "Passages",
+            "short",
+            "Of all organisations that each process was asked for, and those of them that are found by meaning as well.",
+            vec![
+                (format!("sum by (instance) ({SEARCH_PASSAGES})"), "{{instance}}"),
+                (format!("sum by (instance) ({SEARCH_EMBEDDED})"), "embedded {{instance}}"),
+            ],
+        ),
+        panel(
+            "Indexing",
+            "ops",
+            "Documents that were brought up to date, and passages that were given a vector.",
+            vec![
+                (format!("sum({})", rate(&SEARCH_DOCUMENTS)), "documents"),
+                (format!("sum({})", rate(&SEARCH_VECTORS)), "vectors"),
+            ],
+        ),
+        panel(
+            "Time per update",
+            "s",
+            "What the first search after a change waits for.",
+            vec![(format!("sum({}) / sum({})", rate(&SEARCH_SECONDS), rate(&SEARCH_FOLLOWED)), "update")],
+        ),
+        panel(
+            "Waiting, rebuilt and failed",
+            "short",
+            "Organisations that wait to be indexed; indexes built anew and failures in the last hour.",
+            vec![
+                (format!("sum({SEARCH_WAITING})"), "waiting"),
+                (format!("sum(increase({SEARCH_REBUILDS}[1h]))"), "rebuilt"),
+                (format!("sum(increase({SEARCH_FAILURES}[1h]))"), "failed"),
             ],
         ),
     ]

@@ -4,7 +4,8 @@ use super::JOB;
 use crate::metrics::{
     CACHE_REDIS_STATE, GRAPH_DROPS, HTTP_REQUESTS, POSTGRES_DEAD_TUPLES, POSTGRES_LIVE_TUPLES,
     POSTGRES_OLDEST_TRANSACTION, POSTGRES_REPLICATION_LAG, POSTGRES_UP, PROCESS_RESIDENT, QDRANT_STATUS, QDRANT_UP,
-    REDIS_FRAGMENTATION, REDIS_MEMORY_USED, REDIS_REJECTED, REDIS_UP, SYNC_JOBS, SYNC_JOBS_NOW, SYNC_LAG, UP,
+    REDIS_FRAGMENTATION, REDIS_MEMORY_USED, REDIS_REJECTED, REDIS_UP, SEARCH_FAILURES, SYNC_JOBS, SYNC_JOBS_NOW,
+    SYNC_LAG, UP,
 };
 use crate::quantity::MIB;
 use crate::render::queries;
@@ -31,6 +32,7 @@ const WARNING: &str = "warning";
 pub(super) fn rules(api_memory: u64) -> Vec<Rule> {
     let mut rules = service(api_memory);
     rules.extend(syncs());
+    rules.extend(indexing());
     rules.extend(postgres());
     rules.extend(caches());
     rules.extend(search());
@@ -117,6 +119,20 @@ fn syncs() -> Vec<Rule> {
             action: "Start another replica, or raise --sync-workers where processors are idle.",
         },
     ]
+}
+
+fn indexing() -> Vec<Rule> {
+    let group = "docassist-search";
+    vec![Rule {
+        group,
+        name: "DocassistSearchFails",
+        expression: format!("sum by (instance) (increase({SEARCH_FAILURES}[15m])) > 3"),
+        lasts: "5m",
+        severity: WARNING,
+        why: "It is tried again every half minute: several failures are a model, a disk or a Qdrant that stays away.",
+        summary: "the search index of {{ $labels.instance }} cannot be brought up to date",
+        action: "The log names the cause; until it is gone, searches fail or find by words only.",
+    }]
 }
 
 fn postgres() -> Vec<Rule> {
