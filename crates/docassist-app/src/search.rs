@@ -59,6 +59,20 @@ pub struct QdrantServer {
     pub url: String,
     /// Its key, where it asks for one.
     pub key: Option<String>,
+    /// What its collections' names begin with, where several installations share it.
+    pub prefix: Option<String>,
+    /// Shards and copies of them on a cluster, for a collection that is made.
+    pub shards: Option<u32>,
+    /// See there.
+    pub replicas: Option<u32>,
+}
+
+impl QdrantServer {
+    /// The one at an address, that asks for no key, with its own settings.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), key: None, prefix: None, shards: None, replicas: None }
+    }
 }
 
 impl std::fmt::Debug for QdrantServer {
@@ -129,7 +143,15 @@ impl Search {
         let index: Arc<dyn Index> = match &config.server {
             None => Arc::new(EdgeIndex::new(data.join("orgs"), EdgeOptions { dense }).keeping_open(MOST_OPEN)),
             Some(server) => {
-                let options = QdrantOptions { api_key: server.key.clone(), dense, ..QdrantOptions::new(&server.url) };
+                let usual = QdrantOptions::new(&server.url);
+                let options = QdrantOptions {
+                    api_key: server.key.clone(),
+                    prefix: server.prefix.clone().unwrap_or(usual.prefix),
+                    dense,
+                    shards: server.shards,
+                    replicas: server.replicas,
+                    ..QdrantOptions::new(&server.url)
+                };
                 Arc::new(QdrantIndex::new(&options)?)
             }
         };

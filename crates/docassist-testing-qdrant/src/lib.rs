@@ -18,6 +18,8 @@ type Answer<T> = Result<Response<T>, Status>;
 
 struct Shard {
     edge: edge::EdgeShard,
+    /// Shards and copies that were asked for.
+    spread: (Option<u32>, Option<u32>),
     fields: Vec<String>,
     _folder: tempfile::TempDir,
 }
@@ -31,6 +33,14 @@ impl Held {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.0.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// How many shards a collection was asked to be spread over, and how many copies of each.
+    #[must_use]
+    pub fn spread(&self, name: &str) -> (Option<u32>, Option<u32>) {
+        let shard = Arc::clone(&self.0.lock().unwrap()[name]);
+        let shard = shard.lock().unwrap();
+        shard.spread
     }
 
     /// How many points a collection has of all organisations.
@@ -187,6 +197,7 @@ impl Collections for Service {
     async fn create(&self, request: Request<CreateCollection>) -> Answer<CollectionOperationResponse> {
         self.write(&request)?;
         let request = request.into_inner();
+        let spread = (request.shard_number, request.replication_factor);
         let mut config = edge::EdgeConfigBuilder::new().on_disk_payload(true);
         for name in request.sparse_vectors_config.unwrap_or_default().map.into_keys() {
             config = config.sparse_vector(name, edge::EdgeSparseVectorParams::default());
@@ -203,7 +214,7 @@ impl Collections for Service {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         let made = tokio::task::spawn_blocking(move || edge::EdgeShard::new(&path, config)).await.map_err(failed)?;
-        let shard = Shard { edge: made.map_err(failed)?, fields: Vec::new(), _folder: folder };
+        let shard = Shard { edge: made.map_err(failed)?, spread, fields: Vec::new(), _folder: folder };
         let mut held = self.held.0.lock().unwrap();
         if held.contains_key(&request.collection_name) {
             return Err(Status::already_exists(format!("Collection `{}` already exists!", request.collection_name)));

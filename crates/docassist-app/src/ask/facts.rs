@@ -35,6 +35,7 @@ impl Fact {
             kind: "analysis".to_owned(),
             source: String::new(),
             title: self.command.clone(),
+            headings: Vec::new(),
             place: Place { label: self.command.clone(), ..Place::default() },
             text: self.sentences.join(" "),
             time: Some(self.as_of),

@@ -122,6 +122,7 @@ pub(crate) fn citation(number: usize, passage: &Passage) -> Citation {
         kind: passage.kind.as_str().to_owned(),
         source: passage.source.clone(),
         title: passage.title.clone(),
+        headings: passage.headings.clone(),
         place: place(&passage.address),
         text: passage.text.clone(),
         time: passage.time,

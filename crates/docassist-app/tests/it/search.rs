@@ -46,7 +46,7 @@ fn server(data: &Path) -> Option<QdrantServer> {
     is_on_a_server().then(|| {
         let mut servers = SERVERS.lock().unwrap();
         let server = servers.entry(data.to_owned()).or_insert_with(|| Server::start(None));
-        QdrantServer { url: server.url(), key: None }
+        QdrantServer::new(server.url())
     })
 }
 

@@ -169,6 +169,8 @@ pub struct Citation {
     pub source: String,
     /// Its document's title; for an analysis, the command that prints it.
     pub title: String,
+    /// The headings that it stands under, outermost first; without the title.
+    pub headings: Vec<String>,
     /// Where a reader finds it.
     pub place: Place,
     /// What it says: all of it, as far as the answer was made from it.

@@ -92,12 +92,21 @@ const fn prior(kind: PassageKind) -> f32 {
     }
 }
 
+/// A line that ends without a full stop in a commit or a ticket is its summary: it says what was to be done, not how things are.
+fn is_summary(text: &str, kind: PassageKind) -> bool {
+    let ends = text.ends_with(['.', '!', '?', ':', '`', '…', '。']);
+    matches!(kind, PassageKind::Commit | PassageKind::Ticket) && !ends
+}
+
+/// What a summary counts.
+const SUMMARY: f32 = 0.7;
+
 /// Whether a sentence is one that people wrote for people: no code, no list of paths.
 pub(super) fn is_prose(text: &str) -> bool {
     /// Of these characters prose has few: more than one in twenty, and more than two, are code.
     const OF_CODE: &[char] = &['{', '}', '[', ']', '<', '>', '=', ';', '|', '\\', '$'];
     // Prose does not end in the middle of a statement.
-    let is_statement = text.ends_with(['{', '}', ';', ',', '(']);
+    let is_statement = text.ends_with(['{', '}', ';', ',', '(', '=']);
     if is_statement || text.starts_with("Changes: ") || text.starts_with("//") || text.starts_with("/*") {
         return false;
     }
@@ -147,7 +156,11 @@ fn candidates<'a>(passages: &'a [Passage], terms: &[&QueryTerm], grounds: &Groun
                 text,
                 terms: has,
                 dimensions,
-                score: (0.15 + weight) * (0.4 + rank) * length * prior(passage.kind),
+                score: (0.15 + weight)
+                    * (0.4 + rank)
+                    * length
+                    * prior(passage.kind)
+                    * if is_summary(text, passage.kind) { SUMMARY } else { 1.0 },
             });
         }
     }

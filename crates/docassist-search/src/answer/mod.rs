@@ -10,12 +10,13 @@ mod sentences;
 mod support;
 
 use docassist_model::{TenantScope, Timestamp};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::embedder::Embedder;
 use crate::index::Index;
 use crate::passage::{Address, Passage, PassageId, PassageKind};
-use crate::query::{Correction, ParsedQuery, Retrieved, SearchError, SearchRequest, retrieve};
+use crate::query::{Correction, ParsedQuery, Retrieved, SearchError, SearchRequest, retrieve_from};
 
 pub use check::{CheckedAnswer, CheckedSentence, Fault, check_answer};
 pub use prompt::{ChatMessage, ChatRole, Prompt, PromptOptions, Turn, build_prompt, estimate_tokens};
@@ -24,6 +25,24 @@ pub use support::{Evidence, Support};
 
 /// Passages that an answer may rest on. More than a reader opens, and what the evidence was calibrated with.
 pub const PASSAGES: usize = 8;
+/// Passages that these are chosen from: all that a question finds, nearly.
+const CONSIDERED: usize = 250;
+
+/// Kinds that people wrote for people. Most repositories have more passages of code and commits than of these.
+const PROSE: [PassageKind; 5] =
+    [PassageKind::Page, PassageKind::Decision, PassageKind::Ticket, PassageKind::Comment, PassageKind::PullRequest];
+
+/// How far a kind of passage answers questions, beside how well it was found: pages and decisions are written to explain, comments
+/// to converse, and commits and code say how it is done to those who know what.
+const fn explains(kind: PassageKind) -> f32 {
+    match kind {
+        PassageKind::Page | PassageKind::Decision => 1.0,
+        PassageKind::Ticket => 0.9,
+        PassageKind::Comment | PassageKind::PullRequest => 0.85,
+        PassageKind::Commit => 0.7,
+        PassageKind::Code => 0.6,
+    }
+}
 
 /// A passage that an answer cites.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -109,9 +128,15 @@ pub fn grounds(
 ) -> Result<Grounds, SearchError> {
     // A question's quotation marks and dashes are its own, no operators.
     let parsed = ParsedQuery { text: request.text.clone(), ..ParsedQuery::default() };
-    let retrieved = retrieve(index, scope, embedder, &parsed, request)?;
-    let best: Vec<PassageId> = retrieved.ranked.iter().take(PASSAGES).map(|ranked| ranked.id).collect();
-    let passages = index.get(scope, &best)?;
+    let retrieved = retrieve_from(index, scope, embedder, &parsed, request, &PROSE)?;
+    let best = &retrieved.ranked[..CONSIDERED.min(retrieved.ranked.len())];
+    let scores: FxHashMap<PassageId, f32> = best.iter().map(|ranked| (ranked.id, ranked.score)).collect();
+    let ids: Vec<PassageId> = best.iter().map(|ranked| ranked.id).collect();
+    let mut passages = index.get(scope, &ids)?;
+    let score = |passage: &Passage| scores.get(&passage.id).copied().unwrap_or_default() * explains(passage.kind);
+    // Equals stay in the order of the ranking.
+    passages.sort_by(|a, b| score(b).total_cmp(&score(a)));
+    passages.truncate(PASSAGES);
     let evidence = Evidence::gather(&retrieved, &passages);
     let support = evidence.support();
     Ok(Grounds { question: request.text.clone(), passages, retrieved, evidence, support })

@@ -48,6 +48,77 @@ fn an_answer_is_the_passages_own_sentences_each_cited() {
 }
 
 #[test]
+fn code_and_lists_come_with_the_sentence_that_announces_them() {
+    let server = "Start the server with this command:\n\n```\nserve --port 80\n```\n\nThen wait for the port.";
+    let ways = "A server is stopped in two ways:\n\n- by a signal,\n  which waits\n- by the port's command\n\nNobody else can.";
+    let mut passages = corpus();
+    passages.extend([passage("docs", "server", server), passage("docs", "ways", ways)]);
+    let index = index(passages);
+    for (question, document, expected) in [
+        ("How do I start the server, with which command?", "server", &server[..server.find("\n\nThen").unwrap()]),
+        ("In which two ways is a server stopped?", "ways", &ways[..ways.find("\n\nNobody").unwrap()]),
+    ] {
+        let found = ask(&index, question);
+        assert_eq!(found.sentences[0].text, expected, "{found:#?}");
+        assert_eq!(found.citations[found.sentences[0].citation - 1].document, document);
+        // What it brought along is not said again.
+        assert!(found.sentences[1..].iter().all(|sentence| !expected.contains(&sentence.text)), "{found:#?}");
+    }
+    // A block that never ends, or is longer than anybody reads, is left where it is.
+    for text in ["Run this:\n\n```\nserve", "Run this:", "Run this:\n\nOther text.", "Run this:\n```\n```"] {
+        let all = sentences::with_what_follows(text, 0..9);
+        assert_eq!(all.end, if text.ends_with("```") { text.len() } else { 9 }, "{text:?}");
+    }
+    let long = format!("Run this:\n\n```\n{}\n```\n", "serve\n".repeat(200));
+    assert_eq!(sentences::with_what_follows(&long, 0..9), 0..9);
+}
+
+#[test]
+fn what_people_wrote_for_people_answers_before_code_of_which_there_is_more() {
+    let mut passages = corpus();
+    for number in 0..300 {
+        let text = format!("Redis connection {number}: the Redis of a Redis link, asked when Redis is asked.");
+        let mut code = passage("code", &format!("src/{number}.rs"), &text);
+        code.kind = PassageKind::Code;
+        passages.push(code);
+    }
+    passages.push(passage("docs", "outage", "Without Redis, answers are kept in memory alone until its outage ends."));
+    let found = ask(&index(passages), "What happens in a Redis outage?");
+    assert_eq!(found.citations[0].document, "outage", "{found:#?}");
+}
+
+/// Tells stopping from everything else.
+struct Stopping;
+
+impl Embedder for Stopping {
+    fn dims(&self) -> usize {
+        2
+    }
+
+    fn id(&self) -> &'static str {
+        "stopping"
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, crate::embedder::EmbedError> {
+        let is_about_it = |text: &&str| ["stop", "halt"].iter().any(|word| text.contains(word));
+        Ok(texts.iter().map(|text| if is_about_it(text) { vec![1.0, 0.0] } else { vec![0.0, 1.0] }).collect())
+    }
+}
+
+#[test]
+fn a_sentence_is_chosen_for_what_it_means() {
+    let index = MemoryIndex::new(2);
+    let text = "The machine in the hall is a machine of its own. A red lever brings all to a halt.";
+    let machine = crate::index::Entry::new(passage("docs", "machine", text)).with_dense(vec![1.0, 0.0]);
+    let other = corpus().into_iter().map(|passage| crate::index::Entry::new(passage).with_dense(vec![0.0, 1.0]));
+    let all: Vec<_> = std::iter::once(machine).chain(other).collect();
+    index.upsert(&scope("one"), &all).unwrap();
+    let request = SearchRequest { text: "How do I stop the machine?".into(), ..SearchRequest::default() };
+    let found = answer(&index, &scope("one"), Some(&Stopping), &request).unwrap();
+    assert_eq!(found.sentences[0].text, "A red lever brings all to a halt.", "{found:#?}");
+}
+
+#[test]
 fn a_question_about_something_else_has_no_answer() {
     let index = index(corpus());
     for question in ["What is the boundary layer thickness on a swept wing?", "", "???", "the of and"] {

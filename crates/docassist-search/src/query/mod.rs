@@ -162,6 +162,19 @@ pub fn retrieve(
     parsed: &ParsedQuery,
     request: &SearchRequest,
 ) -> Result<Retrieved, SearchError> {
+    retrieve_from(index, scope, embedder, parsed, request, &[])
+}
+
+/// The same, and what is found among some kinds alone besides: where one kind has most of the passages, the others' best are below
+/// the hundred best of all.
+pub(crate) fn retrieve_from(
+    index: &dyn Index,
+    scope: &TenantScope,
+    embedder: Option<&dyn Embedder>,
+    parsed: &ParsedQuery,
+    request: &SearchRequest,
+    kinds: &[PassageKind],
+) -> Result<Retrieved, SearchError> {
     let mut terms = Vec::new();
     let mut corrections = Vec::new();
     let mut rarest = 0.0;
@@ -184,7 +197,14 @@ pub fn retrieve(
     let sparse = query_vector(&terms);
     let limit = CANDIDATES.max(request.limit);
     let query = IndexQuery { sparse: &sparse, dense: dense.as_deref(), filter: &request.filter, limit };
-    let ranked = fuse(&index.search(scope, &query)?, request.fusion);
+    let mut candidates = index.search(scope, &query)?;
+    if !kinds.is_empty() && request.filter.kinds.is_empty() {
+        let filter = Filter { kinds: kinds.to_vec(), ..request.filter.clone() };
+        candidates.extend(index.search(scope, &IndexQuery { filter: &filter, ..query })?);
+        candidates.sort_by_key(|candidate| candidate.id);
+        candidates.dedup_by_key(|candidate| candidate.id);
+    }
+    let ranked = fuse(&candidates, request.fusion);
     Ok(Retrieved { terms, corrections, ranked, rarest })
 }
 

@@ -47,7 +47,8 @@ pub(crate) const INDEX: &str = "DOCASSIST_TEST_INDEX";
 
 /// Search by words, in files or on the server.
 fn search_config(server: Option<&docassist_testing_qdrant::Server>) -> SearchConfig {
-    let server = server.map(|server| QdrantServer { url: server.url(), key: Some(QDRANT_KEY.to_owned()) });
+    let server =
+        server.map(|server| QdrantServer { key: Some(QDRANT_KEY.to_owned()), ..QdrantServer::new(server.url()) });
     SearchConfig { model: ModelChoice::None, server, ..SearchConfig::default() }
 }
 

@@ -46,6 +46,21 @@ pub(crate) struct ModelArgs {
     /// File with that server's key
     #[arg(long, value_name = "FILE", env = "DOCASSIST_QDRANT_API_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath, help_heading = "Search index")]
     pub(crate) qdrant_grpc_key_file: Option<PathBuf>,
+    /// What the names of its collections begin with; installations that share a server need different ones [default: docassist]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "DOCASSIST_QDRANT_PREFIX",
+        hide_env_values = true,
+        help_heading = "Search index"
+    )]
+    pub(crate) qdrant_prefix: Option<String>,
+    /// Shards that the collection is spread over on a cluster of Qdrant, when it is made [default: the server's]
+    #[arg(long, value_name = "N", env = "DOCASSIST_QDRANT_SHARDS", hide_env_values = true, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Search index")]
+    pub(crate) qdrant_shards: Option<u32>,
+    /// Copies of each shard on a cluster of Qdrant, when the collection is made [default: the server's]
+    #[arg(long, value_name = "N", env = "DOCASSIST_QDRANT_REPLICAS", hide_env_values = true, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Search index")]
+    pub(crate) qdrant_replicas: Option<u32>,
 }
 
 impl ModelArgs {

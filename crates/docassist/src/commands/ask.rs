@@ -103,7 +103,7 @@ impl Present for Answer<AskAnswer> {
             let section = body.citations.iter().fold(Section::new("Sources"), |section, citation| {
                 let mut about = vec![citation.place.label.clone()];
                 if citation.kind != "analysis" {
-                    about.push(citation.title.clone());
+                    about.push(citation.headings.last().unwrap_or(&citation.title).clone());
                     about.extend(citation.time.map(docassist_model::Timestamp::date));
                 }
                 about.extend(citation.author.clone());

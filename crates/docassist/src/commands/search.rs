@@ -116,7 +116,8 @@ pub(crate) fn choice(arguments: &ModelArgs) -> Result<ModelChoice, Failure> {
 pub(crate) fn server(arguments: &ModelArgs) -> Result<Option<QdrantServer>, Failure> {
     let Some(url) = arguments.qdrant_grpc.clone().filter(|url| !url.is_empty()) else { return Ok(None) };
     let key = arguments.qdrant_grpc_key_file.as_deref().map(key).transpose()?;
-    Ok(Some(QdrantServer { url, key }))
+    let ModelArgs { qdrant_shards: shards, qdrant_replicas: replicas, .. } = *arguments;
+    Ok(Some(QdrantServer { url, key, prefix: arguments.qdrant_prefix.clone(), shards, replicas }))
 }
 
 /// The model arguments for a command that needs no model itself: an index of one's own is taken as it is, whatever model it has;

@@ -10,6 +10,7 @@ use qdrant_client::qdrant::{
     VectorParams, VectorParamsMap, VectorsConfig, payload_index_params, vectors_config,
 };
 
+use super::QdrantOptions;
 use super::condition::{DOCUMENT, FACETS, INSTANT};
 use super::connection::Connection;
 use super::point::{DENSE, SPARSE};
@@ -30,6 +31,8 @@ pub(super) struct Collection {
     /// What the names of all our collections begin with.
     prefix: String,
     dense: Option<DenseSpace>,
+    shards: Option<u32>,
+    replicas: Option<u32>,
     /// Whether it is known to exist.
     ready: Mutex<bool>,
 }
@@ -42,7 +45,8 @@ pub(super) struct Wanted {
 }
 
 impl Collection {
-    pub(super) fn new(connection: Connection, prefix: &str, dense: Option<&DenseSpace>) -> Result<Self> {
+    pub(super) fn new(connection: Connection, options: &QdrantOptions) -> Result<Self> {
+        let (prefix, dense) = (&options.prefix, options.dense.as_ref());
         let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if prefix.is_empty() || prefix.len() > 64 || !prefix.bytes().all(valid) {
             return Err(IndexError::Options("the prefix of collections has to be 1 to 64 of a-z, 0-9 and -".into()));
@@ -50,7 +54,8 @@ impl Collection {
         // Closed by what a prefix cannot have, so that none begins another.
         let prefix = format!("{prefix}_");
         let name = format!("{prefix}v{FORMAT}_{}", space(dense));
-        Ok(Self { connection, name, prefix, dense: dense.cloned(), ready: Mutex::new(false) })
+        let QdrantOptions { shards, replicas, .. } = *options;
+        Ok(Self { connection, name, prefix, dense: dense.cloned(), shards, replicas, ready: Mutex::new(false) })
     }
 
     /// Of its dense vectors; 0 where it has none.
@@ -128,6 +133,8 @@ impl Collection {
             }),
             // No graph over all organisations, one for each: a search never leaves its own.
             hnsw_config: Some(HnswConfigDiff { m: Some(0), payload_m: Some(LINKS), ..HnswConfigDiff::default() }),
+            shard_number: self.shards,
+            replication_factor: self.replicas,
             // Texts are read for the few passages that are shown.
             payload: Some(PayloadStorageParams { memory: Some(Memory::Cold.into()) }),
             ..CreateCollection::default()

@@ -44,6 +44,10 @@ pub struct QdrantOptions {
     pub prefix: String,
     /// The space of its dense vectors; `None` for an index that is searched by words only.
     pub dense: Option<DenseSpace>,
+    /// Shards that the collection is spread over, on a cluster; the server's own number if `None`. Taken when the collection is made.
+    pub shards: Option<u32>,
+    /// Copies of each shard, on a cluster; the server's own number if `None`. Taken when the collection is made.
+    pub replicas: Option<u32>,
     /// How long any one request may take. A search makes about five, a write as many as it has parts.
     pub timeout: Duration,
 }
@@ -57,6 +61,8 @@ impl QdrantOptions {
             api_key: None,
             prefix: "docassist".into(),
             dense: None,
+            shards: None,
+            replicas: None,
             timeout: Duration::from_secs(10),
         }
     }
@@ -69,6 +75,8 @@ impl std::fmt::Debug for QdrantOptions {
             .field("api_key", &self.api_key.as_ref().map(|_| "…"))
             .field("prefix", &self.prefix)
             .field("dense", &self.dense)
+            .field("shards", &self.shards)
+            .field("replicas", &self.replicas)
             .field("timeout", &self.timeout)
             .finish()
     }
@@ -92,7 +100,7 @@ impl QdrantIndex {
     /// Where the options cannot be used, or no threads can be started.
     pub fn new(options: &QdrantOptions) -> Result<Self> {
         let connection = Connection::new(&options.url, options.api_key.as_deref(), options.timeout)?;
-        let collection = Collection::new(connection, &options.prefix, options.dense.as_ref())?;
+        let collection = Collection::new(connection, options)?;
         Ok(Self { collection: Arc::new(collection), organisations: Mutex::default() })
     }
 

@@ -71,6 +71,18 @@ fn organisations_with_equal_passages_keep_their_own() {
 }
 
 #[test]
+fn a_cluster_spreads_it_as_it_was_told() {
+    let server = Server::start(None);
+    let told = QdrantOptions { shards: Some(6), replicas: Some(2), ..options(&server) };
+    let index = QdrantIndex::new(&told).unwrap();
+    index.upsert(&scope("one"), &[embedded("a", "cache")]).unwrap();
+    assert_eq!(server.held.spread(&server.held.names()[0]), (Some(6), Some(2)));
+    let server = Server::start(None);
+    another(&server).upsert(&scope("one"), &[embedded("a", "cache")]).unwrap();
+    assert_eq!(server.held.spread(&server.held.names()[0]), (None, None));
+}
+
+#[test]
 fn what_one_process_writes_another_sees() {
     let (writer, server) = made();
     let reader = another(&server);
