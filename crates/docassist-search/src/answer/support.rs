@@ -58,8 +58,9 @@ impl Evidence {
     /// Gathers it from a ranking, whose best passages are `passages`.
     #[must_use]
     pub fn gather(retrieved: &Retrieved, passages: &[Passage]) -> Self {
-        // A compound's own term is asked for by its parts already.
-        let terms: Vec<&QueryTerm> = retrieved.terms.iter().filter(|term| !term.whole).collect();
+        // A compound's own term is asked for by its parts already; and that nobody writes a word that only asks says nothing.
+        let only_asks = |term: &QueryTerm| term.passages == 0 && ASKING.contains(&term.typed.to_lowercase().as_str());
+        let terms: Vec<&QueryTerm> = retrieved.terms.iter().filter(|term| !term.whole && !only_asks(term)).collect();
         let all: f32 = terms.iter().map(|term| term.weight).sum();
         let share = |weight: f32| if all > 0.0 { (weight / all).clamp(0.0, 1.0) } else { 0.0 };
         let mut joint = vec![false; terms.len()];
@@ -138,6 +139,12 @@ impl Evidence {
         }
     }
 }
+
+/// Words of questions that are about the asking, not about the matter.
+const ASKING: [&str; 16] = [
+    "actually", "anybody", "anyone", "anything", "explain", "happen", "happened", "happens", "mean", "meaning",
+    "means", "please", "somebody", "someone", "supposed", "tell",
+];
 
 /// Log-odds above the threshold, which no more than one in a hundred questions without an answer reaches.
 const GOOD: f32 = 2.5;

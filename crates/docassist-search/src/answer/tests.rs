@@ -110,7 +110,7 @@ fn a_sentence_is_chosen_for_what_it_means() {
     let index = MemoryIndex::new(2);
     let text = "The machine in the hall is a machine of its own. A red lever brings all to a halt.";
     let machine = crate::index::Entry::new(passage("docs", "machine", text)).with_dense(vec![1.0, 0.0]);
-    let other = corpus().into_iter().map(|passage| crate::index::Entry::new(passage).with_dense(vec![0.0, 1.0]));
+    let other = corpus().into_iter().map(|passage| crate::index::Entry::new(passage).with_dense(vec![0.6, 0.8]));
     let all: Vec<_> = std::iter::once(machine).chain(other).collect();
     index.upsert(&scope("one"), &all).unwrap();
     let request = SearchRequest { text: "How do I stop the machine?".into(), ..SearchRequest::default() };
