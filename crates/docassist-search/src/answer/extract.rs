@@ -87,7 +87,7 @@ const fn prior(kind: PassageKind) -> f32 {
         PassageKind::Page | PassageKind::Decision => 1.15,
         PassageKind::Ticket => 1.0,
         PassageKind::Comment | PassageKind::PullRequest => 0.9,
-        PassageKind::Commit => 0.8,
+        PassageKind::Commit => 0.65,
         PassageKind::Code => 0.5,
     }
 }

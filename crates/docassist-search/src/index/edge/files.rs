@@ -11,7 +11,7 @@ use crate::index::{DenseSpace, IndexError, Result, terms};
 use crate::lexical::{Statistics, dimension};
 
 /// Raised when stored vectors or payloads change their meaning: terms, dimensions, weights. Other formats are built anew.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// What an index is, as of its last commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

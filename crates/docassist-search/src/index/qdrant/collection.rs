@@ -20,7 +20,7 @@ use crate::index::{DenseSpace, IndexError, Result};
 use crate::passage::sha256;
 
 /// Raised when stored points change their meaning: terms, dimensions, weights, fields. Other formats have collections of their own.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Links of a vector within its organisation's graph: the server's default, given to each organisation instead of to all together.
 const LINKS: u64 = 16;
 

@@ -328,7 +328,7 @@ fn another_model_has_vectors_of_its_own() {
     assert_eq!(documents(&words, "one", "cache"), ["c"]);
     let names = server.held.names();
     assert_eq!(names.len(), 3, "{names:?}");
-    assert!(names.iter().all(|name| name.starts_with("test_v1_")), "{names:?}");
+    assert!(names.iter().all(|name| name.starts_with("test_v2_")), "{names:?}");
     // Where an organisation is removed, it is from all of them, and only from those of the prefix.
     let prefixed = QdrantIndex::new(&QdrantOptions { prefix: "test-2".into(), ..options(&server) }).unwrap();
     prefixed.upsert(&one, &[embedded("d", "cache")]).unwrap();
