@@ -51,7 +51,7 @@ pub use docassist_cache::{
 pub use docassist_embed::{Chat, ChatConfig, Protocol, RemoteConfig};
 pub use docassist_graph::{Graph, PageRequest};
 pub use docassist_search::answer::Turn;
-pub use docassist_search::eval::{Evaluation, Figures as EvalFigures};
+pub use docassist_search::eval::{AnswerFigures, Evaluation, Figures as EvalFigures};
 pub use docassist_search::fusion::Fusion;
 pub use docassist_search::passage::PassageKind;
 pub use docassist_store::{PostgresConfig, Window};

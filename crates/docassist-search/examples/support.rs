@@ -4,8 +4,9 @@
 //! cargo run --release -p docassist-search --example support -- FOLDER VECTORS FOLDER VECTORS [EVIDENCE.tsv]
 //! ```
 //!
-//! FOLDER and VECTORS are as in `eval`. The evidence of each question is written to EVIDENCE.tsv, from which the weights in
-//! `answer/support.rs` were fitted.
+//! FOLDER has a collection in BEIR's format; VECTORS-corpus.f32 and VECTORS-queries.f32 have its vectors, 384 numbers each, in the
+//! files' order. `docassist eval search --unanswerable` measures the same with the model. The evidence of each question is written
+//! to EVIDENCE.tsv, from which the weights in `answer/support.rs` were fitted.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a tool at the developer's terminal")]
 
 use std::collections::HashMap;

@@ -1,5 +1,6 @@
 //! Measuring search against judged questions, in the format of BEIR: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv`.
 
+mod answers;
 mod metrics;
 mod read;
 
@@ -15,8 +16,9 @@ use crate::index::{Filter, Index, IndexError, IndexQuery, entries};
 use crate::lexical::{SparseVector, query_terms, query_vector};
 use crate::passage::{Address, Passage, PassageId, PassageKind, sha256};
 
+pub use answers::{AnswerFigures, Answers, Supported};
 pub use metrics::Metrics;
-pub use read::{BeirData, BeirDocument, BeirQuery, ReadError, read_beir};
+pub use read::{BeirData, BeirDocument, BeirQuery, ReadError, read_beir, read_questions};
 
 /// How deep rankings are judged: recall is asked at 100.
 const DEPTH: usize = 100;
@@ -46,6 +48,9 @@ pub struct Evaluation {
     pub dense: Option<Figures>,
     /// By both.
     pub hybrid: Option<Figures>,
+    /// Answers, where questions were given that the corpus does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
     /// Documents in the corpus.
     pub documents: usize,
     /// Questions with at least one relevant document.
@@ -123,7 +128,8 @@ pub fn index_beir(
     Ok(())
 }
 
-/// Measures an index that holds the collection and nothing else.
+/// Measures an index that holds the collection and nothing else. Where there are questions that the collection does not answer, it
+/// also answers these and its own.
 ///
 /// # Errors
 ///
@@ -133,6 +139,7 @@ pub fn evaluate(
     scope: &TenantScope,
     embedder: Option<&dyn Embedder>,
     data: &BeirData,
+    unanswerable: &[BeirQuery],
 ) -> Result<Evaluation, EvalError> {
     let known: FxHashSet<&str> = data.corpus.iter().map(|document| document.id.as_str()).collect();
     let names: FxHashMap<PassageId, &str> =
@@ -162,11 +169,19 @@ pub fn evaluate(
             p95_ms: metrics::percentile(&mut times, 0.95),
         })
     };
+    let answers = match unanswerable {
+        [] => None,
+        others => {
+            let own: Vec<&BeirQuery> = judged.iter().map(|(query, _)| *query).collect();
+            Some(answers::answers(index, scope, embedder, &own, others)?)
+        }
+    };
     let by_meaning = |fusion| embedder.map(|_| run(fusion)).transpose();
     Ok(Evaluation {
         lexical: run(Fusion::Lexical)?,
         dense: by_meaning(Fusion::Dense)?,
         hybrid: by_meaning(Fusion::Scores)?,
+        answers,
         documents: data.corpus.len(),
         queries: judged.len(),
         notes: data.notes.clone(),

@@ -81,15 +81,7 @@ pub fn read_beir(corpus: impl BufRead, queries: impl BufRead, qrels: impl BufRea
         data.corpus.push(document);
         Ok(())
     })?;
-    seen.clear();
-    lines("queries", queries, &mut notes, |line| {
-        let query: BeirQuery = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        if !seen.insert(query.id.clone()) {
-            return Err(format!("question {} comes twice", query.id));
-        }
-        data.queries.push(query);
-        Ok(())
-    })?;
+    data.queries = questions("queries", queries, &mut notes)?;
     let mut is_first = true;
     lines("qrels", qrels, &mut notes, |line| {
         let is_header = std::mem::take(&mut is_first);
@@ -109,6 +101,31 @@ pub fn read_beir(corpus: impl BufRead, queries: impl BufRead, qrels: impl BufRea
     })?;
     data.notes = notes.finish();
     Ok(data)
+}
+
+/// Reads questions alone, and what of them could not be read.
+///
+/// # Errors
+///
+/// Where the file cannot be read at all.
+pub fn read_questions(file: impl BufRead) -> Result<(Vec<BeirQuery>, Vec<String>), ReadError> {
+    let mut notes = Notes::default();
+    let read = questions("questions", file, &mut notes)?;
+    Ok((read, notes.finish()))
+}
+
+fn questions(name: &'static str, file: impl BufRead, notes: &mut Notes) -> Result<Vec<BeirQuery>, ReadError> {
+    let mut read = Vec::new();
+    let mut seen = FxHashSet::default();
+    lines(name, file, notes, |line| {
+        let query: BeirQuery = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        if !seen.insert(query.id.clone()) {
+            return Err(format!("question {} comes twice", query.id));
+        }
+        read.push(query);
+        Ok(())
+    })?;
+    Ok(read)
 }
 
 fn lines(

@@ -57,7 +57,7 @@ fn an_evaluation_has_a_row_for_every_way_to_search() {
     let (index, one, model) = (MemoryIndex::new(128), scope("one"), HashedTerms::new(128));
     let data = data();
     index_beir(&index, &one, Some(&model), &data).unwrap();
-    let all = evaluate(&index, &one, Some(&model), &data).unwrap();
+    let all = evaluate(&index, &one, Some(&model), &data, &[]).unwrap();
     assert_eq!((all.documents, all.queries), (3, 2));
     assert!((all.lexical.metrics.mrr_at_10 - 1.0).abs() < 1e-9);
     assert!(all.hybrid.unwrap().metrics.mrr_at_10 > 0.99 && all.dense.is_some());
@@ -65,13 +65,30 @@ fn an_evaluation_has_a_row_for_every_way_to_search() {
     for key in ["ndcg_at_10", "map", "recall_at_10", "recall_at_100", "mrr_at_10", "p50_ms", "p95_ms"] {
         assert!(json["lexical"][key].is_number(), "{key}");
     }
-    let lexical = evaluate(&index, &one, None, &data).unwrap();
+    let lexical = evaluate(&index, &one, None, &data, &[]).unwrap();
     assert!(lexical.dense.is_none() && lexical.hybrid.is_none());
 }
 
 #[test]
 fn nothing_judged_is_an_error_not_a_zero() {
     let data = read_beir(CORPUS.as_bytes(), QUERIES.as_bytes(), "".as_bytes()).unwrap();
-    let result = evaluate(&MemoryIndex::new(0), &scope("one"), None, &data);
+    let result = evaluate(&MemoryIndex::new(0), &scope("one"), None, &data, &[]);
     assert!(matches!(result, Err(EvalError::NothingJudged)));
+}
+
+#[test]
+fn answers_are_counted_by_their_support() {
+    let (index, one) = (MemoryIndex::new(0), scope("one"));
+    let data = data();
+    index_beir(&index, &one, None, &data).unwrap();
+    let (others, notes) = read_questions("{\"_id\": 1, \"text\": \"lift of a swept wing\"}\nx\n".as_bytes()).unwrap();
+    assert_eq!((others.len(), notes.len()), (1, 1));
+    let all = evaluate(&index, &one, None, &data, &others).unwrap();
+    let answers = all.answers.unwrap();
+    assert_eq!(answers.hybrid, None);
+    let (own, other) = (answers.lexical.answerable, answers.lexical.unanswerable);
+    assert_eq!((own.asked, own.none + own.weak + own.good), (2, 2));
+    assert_eq!((other.asked, other.none, other.sentences), (1, 1, 0));
+    assert_eq!(own.sentences, own.contained);
+    assert_eq!(evaluate(&index, &one, None, &data, &[]).unwrap().answers, None);
 }

@@ -222,6 +222,10 @@ pub(crate) enum Eval {
         /// Judgements: tab-separated query-id, corpus-id and score, with a line of headers
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         qrels: PathBuf,
+        /// Questions that these documents do not answer, such as those of another collection: both kinds are then answered too, and
+        /// it is told how many get no answer
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        unanswerable: Option<PathBuf>,
         #[command(flatten)]
         model: ModelArgs,
     },

@@ -1,6 +1,6 @@
 //! Measuring search on judged questions.
 
-use docassist_app::{EvalFigures, Evaluation, eval_search};
+use docassist_app::{AnswerFigures, EvalFigures, Evaluation, eval_search};
 
 use super::search::choice;
 use crate::cli::Format;
@@ -13,8 +13,9 @@ use crate::settings::Settings;
 
 /// Measures and prints.
 pub(crate) fn run(settings: &Settings, what: &Eval) -> Result<(), Failure> {
-    let Eval::Search { corpus, queries, qrels, model } = what;
-    let evaluation = eval_search(&settings.data, (corpus, queries, qrels), &choice(model)?)?;
+    let Eval::Search { corpus, queries, qrels, unanswerable, model } = what;
+    let collection = (corpus.as_path(), queries.as_path(), qrels.as_path());
+    let evaluation = eval_search(&settings.data, collection, unanswerable.as_deref(), &choice(model)?)?;
     if settings.format == Format::Json {
         streams::print_json(&evaluation)?;
         return Ok(());
@@ -46,10 +47,36 @@ fn document(evaluation: &Evaluation) -> Document {
         right("p95 ms"),
     ];
     document.add(Section::default().table(&columns, rows));
+    if let Some(answers) = &evaluation.answers {
+        let sides = [("lexical", Some(answers.lexical)), ("hybrid", answers.hybrid)];
+        let rows = sides.into_iter().filter_map(|(name, figures)| Some((name, figures?)));
+        let columns = [
+            text("answers", 8),
+            right("without an answer, refused"),
+            right("with an answer, refused"),
+            right("weak"),
+            right("good"),
+            right("sentences in their source"),
+        ];
+        document.add(Section::default().table(&columns, rows.map(|(name, figures)| answer_row(name, &figures))));
+    }
     if evaluation.dense.is_none() {
         document.notes.push("there is no embedding model: only words were compared".to_owned());
     }
     document
+}
+
+fn answer_row(name: &str, figures: &AnswerFigures) -> Vec<String> {
+    let AnswerFigures { answerable: own, unanswerable: other } = figures;
+    let of = |part: usize, all: usize| format!("{part} of {all}");
+    vec![
+        name.to_owned(),
+        of(other.none, other.asked),
+        of(own.none, own.asked),
+        own.weak.to_string(),
+        own.good.to_string(),
+        of(own.contained + other.contained, own.sentences + other.sentences),
+    ]
 }
 
 fn row(name: &str, figures: &EvalFigures) -> Vec<String> {
