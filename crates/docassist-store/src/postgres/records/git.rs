@@ -70,7 +70,8 @@ fn new_ones<'a>(
     source: SourceId,
     commits: &'a [Commit],
 ) -> Inner<Vec<&'a Commit>> {
-    const SQL: &str = "SELECT id FROM commits WHERE org = $1 AND source = $2 AND id = ANY($3)";
+    const SQL: &str = "SELECT found.id FROM unnest($3::bytea[]) AS wanted (id) CROSS JOIN LATERAL \
+         (SELECT id FROM commits WHERE org = $1 AND source = $2 AND commits.id = wanted.id LIMIT 1) AS found";
     let ids: Vec<&[u8]> = commits.iter().map(|commit| commit.id.as_bytes()).collect();
     let mut known = FxHashSet::default();
     for row in client.query(SQL, &[&org, &rows::id(source), &ids])? {

@@ -100,7 +100,10 @@ impl Numbers {
         source: SourceId,
         paths: impl Iterator<Item = &'a str>,
     ) -> Inner<Vec<(Hash, &'a str)>> {
-        const FIND: &str = "SELECT id, hash FROM paths WHERE org = $1 AND source = $2 AND hash = ANY($3)";
+        // One look into the index for each. With `hash = ANY($3)` a table without statistics, as one is that is being filled, is
+        // read as a whole each time.
+        const FIND: &str = "SELECT found.id, found.hash FROM unnest($3::bytea[]) AS wanted (hash) CROSS JOIN LATERAL \
+             (SELECT id, hash FROM paths WHERE org = $1 AND source = $2 AND paths.hash = wanted.hash LIMIT 1) AS found";
         let mut wanted: FxHashMap<Hash, &str> = FxHashMap::default();
         let mut order = Vec::new();
         for path in paths.filter(|&path| !self.paths.contains_key(path)) {
@@ -129,7 +132,8 @@ impl Numbers {
         source: SourceId,
         identities: impl Iterator<Item = &'a Identity>,
     ) -> Inner<()> {
-        const FIND: &str = "SELECT id, hash FROM identities WHERE org = $1 AND source = $2 AND hash = ANY($3)";
+        const FIND: &str = "SELECT found.id, found.hash FROM unnest($3::bytea[]) AS wanted (hash) CROSS JOIN LATERAL \
+             (SELECT id, hash FROM identities WHERE org = $1 AND source = $2 AND identities.hash = wanted.hash LIMIT 1) AS found";
         let mut wanted: FxHashMap<Hash, &Identity> = FxHashMap::default();
         let mut order = Vec::new();
         for identity in identities.filter(|&identity| !self.identities.contains_key(identity)) {

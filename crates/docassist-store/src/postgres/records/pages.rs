@@ -96,7 +96,8 @@ pub(super) fn change(
 
 /// Writes the pages that differ from the stored ones, and returns how many they are.
 fn upsert(client: &mut impl GenericClient, org: i64, source: SourceId, pages: &FxHashMap<Hash, &Page>) -> Inner<u64> {
-    const FIND: &str = "SELECT hash, n, content FROM pages WHERE org = $1 AND source = $2 AND hash = ANY($3)";
+    const FIND: &str = "SELECT found.* FROM unnest($3::bytea[]) AS wanted (hash) CROSS JOIN LATERAL \
+         (SELECT hash, n, content FROM pages WHERE org = $1 AND source = $2 AND pages.hash = wanted.hash LIMIT 1) AS found";
     if pages.is_empty() {
         return Ok(0);
     }

@@ -273,9 +273,12 @@ impl Reading for PostgresReading<'_, '_> {
         ids: &[ObjectId],
         take: &mut dyn FnMut(&Commit) -> Result<()>,
     ) -> Result<()> {
-        const SQL: &str = "SELECT id, parents, author, committer, authored, time, message, credits, changes \
-             FROM commits JOIN commit_texts USING (org, n) WHERE commits.org = $1 AND source = $2 AND id = ANY($3) \
-             AND n <= (SELECT visible_commit FROM sources WHERE org = $1 AND id = $2)";
+        // One look into the index for each; see `intern.rs`.
+        const SQL: &str = "SELECT found.id, parents, author, committer, authored, time, message, credits, changes \
+             FROM unnest($3::bytea[]) AS wanted (id) CROSS JOIN LATERAL \
+             (SELECT * FROM commits WHERE org = $1 AND source = $2 AND commits.id = wanted.id LIMIT 1) AS found \
+             CROSS JOIN LATERAL (SELECT message FROM commit_texts WHERE org = $1 AND n = found.n LIMIT 1) AS texts \
+             WHERE found.n <= (SELECT visible_commit FROM sources WHERE org = $1 AND id = $2)";
         let mut names = Names::default();
         let ids = ids.iter().map(ObjectId::as_bytes).collect();
         self.each_of(source, ids, SQL, |transaction, org, rows| {
@@ -290,8 +293,10 @@ impl Reading for PostgresReading<'_, '_> {
         keys: &[TicketKey],
         take: &mut dyn FnMut(&Ticket) -> Result<()>,
     ) -> Result<()> {
-        const SQL: &str = "SELECT body FROM tickets JOIN ticket_bodies USING (org, n) \
-             WHERE tickets.org = $1 AND source = $2 AND key = ANY($3)";
+        const SQL: &str = "SELECT body FROM unnest($3::text[]) AS wanted (key) CROSS JOIN LATERAL \
+             (SELECT n, source FROM tickets WHERE org = $1 AND tickets.key = wanted.key LIMIT 1) AS found \
+             CROSS JOIN LATERAL (SELECT body FROM ticket_bodies WHERE org = $1 AND n = found.n LIMIT 1) AS bodies \
+             WHERE found.source = $2";
         let keys = keys.iter().map(TicketKey::as_str).collect();
         self.each_of(source, keys, SQL, |_, _, rows| {
             rows.iter().try_for_each(|row| Ok(take(&serde_json::from_str(rows::value(row, 0)?)?)?))
@@ -304,8 +309,9 @@ impl Reading for PostgresReading<'_, '_> {
         paths: &[String],
         take: &mut dyn FnMut(&Page) -> Result<()>,
     ) -> Result<()> {
-        const SQL: &str = "SELECT outline, text FROM pages JOIN page_texts USING (org, n) \
-             WHERE pages.org = $1 AND source = $2 AND hash = ANY($3)";
+        const SQL: &str = "SELECT outline, text FROM unnest($3::bytea[]) AS wanted (hash) CROSS JOIN LATERAL \
+             (SELECT n, outline FROM pages WHERE org = $1 AND source = $2 AND pages.hash = wanted.hash LIMIT 1) AS found \
+             CROSS JOIN LATERAL (SELECT text FROM page_texts WHERE org = $1 AND n = found.n LIMIT 1) AS texts";
         let hashes: Vec<_> = paths.iter().map(|path| derived::hash(&[path.as_bytes()])).collect();
         self.each_of(source, hashes.iter().map(<[u8; 16]>::as_slice).collect(), SQL, |_, _, rows| {
             rows.iter().try_for_each(|row| Ok(take(&page(row)?)?))

@@ -203,7 +203,8 @@ impl Importer<'_> {
     }
 
     fn stored(&mut self, group: &[Waiting]) -> Inner<FxHashMap<String, Stored>> {
-        const SQL: &str = "SELECT key, n, source, hash FROM tickets WHERE org = $1 AND key = ANY($2)";
+        const SQL: &str = "SELECT found.* FROM unnest($2::text[]) AS wanted (key) CROSS JOIN LATERAL \
+             (SELECT key, n, source, hash FROM tickets WHERE org = $1 AND tickets.key = wanted.key LIMIT 1) AS found";
         let keys: Vec<&str> = group.iter().map(|waiting| waiting.ticket.key.as_str()).collect();
         let mut found = FxHashMap::default();
         for row in self.client.query(SQL, &[&self.org, &keys])? {

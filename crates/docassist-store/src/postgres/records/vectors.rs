@@ -34,7 +34,8 @@ fn remove(client: &mut impl GenericClient, org: i64, which: &str, model: &str, h
 
 impl VectorStore for PostgresStore {
     fn vectors(&self, scope: &TenantScope, model: &str, hashes: &[ContentHash]) -> Result<Vec<Option<Vec<f32>>>> {
-        const SQL: &str = "SELECT hash, vector FROM vectors WHERE org = $1 AND model = $2 AND hash = ANY($3)";
+        const SQL: &str = "SELECT found.* FROM unnest($3::bytea[]) AS wanted (hash) CROSS JOIN LATERAL \
+             (SELECT hash, vector FROM vectors WHERE org = $1 AND model = $2 AND vectors.hash = wanted.hash LIMIT 1) AS found";
         let model = text::stored(model);
         let mut found: FxHashMap<ContentHash, Vec<f32>> = FxHashMap::default();
         for part in hashes.chunks(BATCH) {
