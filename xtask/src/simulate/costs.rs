@@ -28,9 +28,8 @@ impl Costs {
     pub(super) const MEASURED: Self = Self {
         // 2026-11-25: `cargo xtask bench --only graph`: 114 MB for 140,000 commits and 90,000 tickets.
         graph_bytes_per_record: 496.0,
-        // Not measured yet: between SQLite's 3 µs (`cargo xtask bench --only graph`) and the 17 µs that a replica's start may
-        // take. `cargo bench -p docassist-app --bench postgres` tells; to be replaced by what it says.
-        load_us_per_record: 10.0,
+        // 2026-11-30: `cargo xtask bench --only postgres`: 780 ms for 140,000 commits and 90,000 tickets.
+        load_us_per_record: 3.4,
         // 2026-11-25: `cargo xtask bench --only service`: 67,500 cached answers a second on 2 cores with the load tool.
         cached_us: 30.0,
         // 2026-11-25: `cargo xtask bench --only graph --only service`: 0.01 to 0.4 ms, and the same HTTP around it.
@@ -44,10 +43,10 @@ impl Costs {
         // 2026-11-25: `INFO memory` before and after 300 answers of 197 bytes: 786 bytes each, so 590 beside the answer itself,
         // which is taken to have 4 KB.
         redis_bytes_per_answer: 4_700.0,
-        // Not measured here yet: the rate that the search is built for. To be replaced when it is.
-        passages_a_second: 4_000.0,
-        // Not measured here yet: 384 dimensions of 4 bytes, their graph and the text: an estimate. To be replaced likewise.
-        index_bytes_per_passage: 4_000.0,
+        // 2026-11-30: `cargo xtask bench --only search`: 212 µs of processor for each of 100,000 passages, by words.
+        passages_a_second: 4_700.0,
+        // The same: 436 MB on disk, with vectors of 384 dimensions and their graph.
+        index_bytes_per_passage: 4_400.0,
     };
 }
 

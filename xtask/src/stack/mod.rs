@@ -11,7 +11,7 @@ mod hold;
 mod state;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -104,6 +104,8 @@ impl Place {
 }
 
 fn start(up: &Up) -> Result<()> {
+    // Known before anything is built: that may put another program in this one's place.
+    let this = std::env::current_exe().context("it is not known which program this is")?;
     let folder = up.place.folder()?;
     if folder.is_held()? {
         let state = wait(&folder, None)?;
@@ -134,16 +136,16 @@ fn start(up: &Up) -> Result<()> {
         bail!("`docassist tune` did not write the files");
     }
     folder.note_program(&program)?;
-    let state = wait(&folder, Some(spawn(&folder)?))?;
+    let state = wait(&folder, Some(spawn(&this, &folder)?))?;
     eprintln!("the stack is up: {state}");
     print!("{}", state.exports());
     Ok(())
 }
 
 /// Starts the holder, away from this terminal: Control-C here is none of its business.
-fn spawn(folder: &Folder) -> Result<Child> {
+fn spawn(this: &Path, folder: &Folder) -> Result<Child> {
     let log = std::fs::File::create(folder.log())?;
-    let mut command = Command::new(std::env::current_exe().context("it is not known which program this is")?);
+    let mut command = Command::new(this);
     command.args(["stack", "hold", "--folder"]).arg(folder.path());
     // The servers make their folders where temporary files go: there they are found again should the holder be killed.
     command.env("TMPDIR", folder.data());
