@@ -63,11 +63,11 @@ impl PostgresStore {
     /// Runs a bulk read where it is answered: on the standby, if that has what is stored now. It runs once: what it reads may have
     /// been handed on when it fails.
     fn bulk<T>(&self, scope: &TenantScope, read: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
-        if let Some(standby) = &self.standby {
-            let sequence = self.sequence(scope)?;
-            if let Some(database) = standby.with(scope, sequence) {
-                return read(database).inspect_err(|_| standby.rest());
-            }
+        if let Some(standby) = &self.standby
+            && let Some(wanted) = self.database.ask(|client| rows::state(client, scope.org()))?
+            && let Some(database) = standby.with(scope, wanted)
+        {
+            return read(database).inspect_err(|_| standby.rest());
         }
         read(&self.database)
     }
@@ -106,29 +106,25 @@ impl PostgresStore {
     }
 }
 
-/// The organisations' sequences as of this database; one round trip for all of them.
-fn sequences(database: &Database, scopes: &[TenantScope]) -> Result<Vec<u64>> {
-    const SQL: &str = "SELECT slug, sequence FROM tenants WHERE slug = ANY($1)";
-    let slugs: Vec<&str> = scopes.iter().map(|scope| scope.org().as_str()).collect();
-    let mut found: Vec<(String, u64)> = database.ask(|client| {
-        let rows = client.query_typed(SQL, &[(&slugs, Type::TEXT_ARRAY)])?;
-        rows.iter().map(|row| Ok((rows::value(row, 0)?, rows::number(row, 1)?))).collect()
-    })?;
-    found.sort_unstable();
-    let of = |slug: &str| {
-        let at = found.binary_search_by(|(found, _)| found.as_str().cmp(slug));
-        at.ok().and_then(|at| found.get(at)).map_or(0, |(_, sequence)| *sequence)
-    };
-    Ok(slugs.iter().map(|slug| of(slug)).collect())
-}
-
 impl Store for PostgresStore {
     fn sequence(&self, scope: &TenantScope) -> Result<u64> {
         Ok(self.sequences(std::slice::from_ref(scope))?.first().copied().unwrap_or_default())
     }
 
     fn sequences(&self, scopes: &[TenantScope]) -> Result<Vec<u64>> {
-        sequences(&self.database, scopes)
+        // One round trip for all of them.
+        const SQL: &str = "SELECT slug, sequence FROM tenants WHERE slug = ANY($1)";
+        let slugs: Vec<&str> = scopes.iter().map(|scope| scope.org().as_str()).collect();
+        let mut found: Vec<(String, u64)> = self.database.ask(|client| {
+            let rows = client.query_typed(SQL, &[(&slugs, Type::TEXT_ARRAY)])?;
+            rows.iter().map(|row| Ok((rows::value(row, 0)?, rows::number(row, 1)?))).collect()
+        })?;
+        found.sort_unstable();
+        let of = |slug: &str| {
+            let at = found.binary_search_by(|(found, _)| found.as_str().cmp(slug));
+            at.ok().and_then(|at| found.get(at)).map_or(0, |(_, sequence)| *sequence)
+        };
+        Ok(slugs.iter().map(|slug| of(slug)).collect())
     }
 
     fn sources(&self, scope: &TenantScope) -> Result<Vec<Source>> {

@@ -103,7 +103,9 @@ impl Present for Answer<AskAnswer> {
             let section = body.citations.iter().fold(Section::new("Sources"), |section, citation| {
                 let mut about = vec![citation.place.label.clone()];
                 if citation.kind != "analysis" {
-                    about.push(citation.headings.last().unwrap_or(&citation.title).clone());
+                    // A comment's heading is its number, which stands before it.
+                    let heading = citation.headings.last().filter(|_| citation.kind != "comment");
+                    about.push(heading.unwrap_or(&citation.title).clone());
                     about.extend(citation.time.map(docassist_model::Timestamp::date));
                 }
                 about.extend(citation.author.clone());

@@ -9,6 +9,21 @@ use postgres::{GenericClient, Row};
 use crate::postgres::fault::{Fault, Inner};
 use crate::postgres::text;
 
+/// What an organisation's records are as of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct State {
+    /// Its number.
+    pub(super) org: i64,
+    /// Its sequence.
+    pub(super) sequence: u64,
+}
+
+/// The same of an organisation; `None` where it was never written.
+pub(super) fn state(client: &mut impl GenericClient, org: &OrgSlug) -> Inner<Option<State>> {
+    let row = client.query_opt("SELECT id, sequence FROM tenants WHERE slug = $1", &[&org.as_str()])?;
+    row.map(|row| Ok(State { org: value(&row, 0)?, sequence: number(&row, 1)? })).transpose()
+}
+
 /// The organisation's number; `None` where it was never written.
 pub(super) fn tenant(client: &mut impl GenericClient, org: &OrgSlug) -> Inner<Option<i64>> {
     let row = client.query_opt("SELECT id FROM tenants WHERE slug = $1", &[&org.as_str()])?;

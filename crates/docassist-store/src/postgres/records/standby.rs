@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use docassist_model::TenantScope;
 
-use super::{Database, PostgresConfig, sequences};
+use super::rows::State;
+use super::{Database, PostgresConfig, rows};
 
 /// How long one that failed is left alone.
 const REST: Duration = Duration::from_secs(30);
@@ -23,14 +24,17 @@ impl Standby {
         Self { database: Database::new(config), resting: Mutex::default() }
     }
 
-    /// Its database, if it has the organisation's records as of `sequence` or later.
-    pub(super) fn with(&self, scope: &TenantScope, sequence: u64) -> Option<&Database> {
+    /// Its database, if it has the organisation's records as of `wanted` or later.
+    pub(super) fn with(&self, scope: &TenantScope, wanted: State) -> Option<&Database> {
         let until = *self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         if until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
-        match sequences(&self.database, std::slice::from_ref(scope)) {
-            Ok(there) => there.first().is_some_and(|&there| there >= sequence).then_some(&self.database),
+        match self.database.ask(|client| rows::state(client, scope.org())) {
+            // One that was removed and made again has another number, and begins to count anew.
+            Ok(there) => there
+                .is_some_and(|there| there.org == wanted.org && there.sequence >= wanted.sequence)
+                .then_some(&self.database),
             Err(error) => {
                 tracing::warn!(%error, "the standby does not answer; all is read from the primary for now");
                 self.rest();
