@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::server::program;
+use crate::world::World;
 
 /// Servers that run with the files of a small machine.
 struct Deployment {
@@ -215,6 +216,39 @@ fn every_setting_of_postgres_that_is_changed_is_named() {
 }
 
 /// Another value that Redis takes.
+/// "Go back to default settings" of `docs/operations.md`, for PostgreSQL: what was set by hand and the file are gone, and nothing
+/// else is.
+#[test]
+fn going_back_to_default_settings_loses_nothing() {
+    let Some(mut deployment) = Deployment::start() else { return };
+    let world = World::new();
+    let run = |deployment: &Deployment, arguments: &[&str]| {
+        let mut command = program(&deployment.data());
+        command.args(arguments).args(["--database", &deployment.database]);
+        let output = command.stdout(std::process::Stdio::piped()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&deployment, &["sync", "git", world.git()["location"].as_str().unwrap()]);
+    let digest = |deployment: &Deployment| run(deployment, &["export", "graph", "--digest"]);
+    let before = digest(&deployment);
+    assert!(before.len() > 40, "{before}");
+    deployment.alter("work_mem", "'7MB'");
+    deployment.postgres.psql("postgres", "ALTER SYSTEM RESET ALL");
+    std::fs::write(deployment.postgres.folder().join("postgresql.conf"), "").unwrap();
+    deployment.postgres.stop_gracefully();
+    deployment.postgres.restart();
+    let show = |setting: &str| deployment.postgres.psql("postgres", &format!("SHOW {setting}"));
+    assert_eq!((show("shared_buffers"), show("work_mem")), ("128MB".to_owned(), "4MB".to_owned()));
+    assert_eq!(digest(&deployment), before);
+    let told = deployment.doctor();
+    assert_eq!(told.status, 4);
+    let drifted: Vec<String> = told.drifted().into_iter().map(|(_, setting, _)| setting).collect();
+    for setting in ["shared_buffers", "effective_cache_size", "shared_preload_libraries"] {
+        assert!(drifted.iter().any(|drifted| drifted == setting), "{setting} in {drifted:?}");
+    }
+}
+
 fn another_of_redis(name: &str, value: &str) -> String {
     match (name, value) {
         ("maxmemory-policy", _) => "allkeys-lfu".to_owned(),
