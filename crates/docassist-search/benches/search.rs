@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use docassist_model::{TenantScope, Timestamp};
 use docassist_search::embedder::{EmbedError, Embedder};
-use docassist_search::index::{DenseSpace, EdgeIndex, EdgeOptions, Filter, Index, index_all};
+use docassist_search::index::{DenseSpace, EdgeIndex, EdgeOptions, Filter, Index, IndexedDocument, index_all};
 use docassist_search::passage::{Address, Passage, PassageId, PassageKind};
 use docassist_search::query::{SearchRequest, search};
 
@@ -204,6 +204,33 @@ fn main() {
     let begin = Instant::now();
     index.counts(&scope).unwrap();
     tell("opening the index", begin.elapsed().as_secs_f64() * 1e3, "ms");
+    documents(if has("--quick") { 5_000 } else { 230_000 });
+}
+
+/// How long the notes on documents take, of which there are as many as commits and tickets of a large organisation: each change
+/// reads them all.
+fn documents(count: u64) {
+    let scope = TenantScope::unchecked("bench".parse().unwrap(), "a folder of its own for one measurement");
+    let place = tempfile::tempdir().unwrap();
+    let index = EdgeIndex::new(place.path(), EdgeOptions::default());
+    let noted: Vec<IndexedDocument> = (0..count)
+        .map(|number| IndexedDocument {
+            source: format!("source{}", number % 3),
+            document: format!("{:040x}", u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
+            fingerprint: number,
+        })
+        .collect();
+    let commit = |name: &str, changed: &[IndexedDocument], sequence: u64| {
+        index.note_documents(&scope, changed, &[]).unwrap();
+        let begin = Instant::now();
+        index.commit(&scope, sequence).unwrap();
+        tell(name, begin.elapsed().as_secs_f64() * 1e3, "ms");
+    };
+    commit("noting all documents, committed", &noted, 1);
+    commit("noting ten of them, committed", &noted[..10], 2);
+    let begin = Instant::now();
+    assert_eq!(index.documents(&scope).unwrap().len(), noted.len());
+    tell("reading what was noted", begin.elapsed().as_secs_f64() * 1e3, "ms");
 }
 
 /// Bytes that a folder takes on disk: files of the engine have holes.

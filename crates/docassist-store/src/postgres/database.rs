@@ -227,11 +227,7 @@ impl Database {
     /// Runs a transaction that only reads, from one consistent state. It may run more than once.
     pub(super) fn read<T: Send>(&self, mut read: impl FnMut(&mut Transaction<'_>) -> Inner<T> + Send) -> Result<T> {
         self.with(true, |client| {
-            let mut transaction = client
-                .build_transaction()
-                .read_only(true)
-                .isolation_level(postgres::IsolationLevel::RepeatableRead)
-                .start()?;
+            let mut transaction = snapshot(client)?;
             let result = read(&mut transaction)?;
             transaction.commit()?;
             Ok(result)
@@ -278,6 +274,11 @@ impl Database {
         let state = self.pool.state();
         (state.connections - state.idle_connections, self.pool.max_size())
     }
+}
+
+/// A transaction that only reads, all of it from one state.
+pub(super) fn snapshot(client: &mut Client) -> Result<Transaction<'_>, postgres::Error> {
+    client.build_transaction().read_only(true).isolation_level(postgres::IsolationLevel::RepeatableRead).start()
 }
 
 /// Runs what blocks where it may. The client runs a small runtime of its own, which another one around it forbids; and a

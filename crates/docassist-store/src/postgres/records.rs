@@ -24,7 +24,7 @@ use postgres::types::Type;
 use super::changes::{self, Watch};
 use super::config::PostgresConfig;
 use super::control::PostgresControl;
-use super::database::{Database, in_place, off_the_runtime};
+use super::database::{Database, in_place, off_the_runtime, snapshot};
 use super::fault::{Fault, Inner};
 use super::text;
 use crate::{Reading, Result, Source, Store, StoreError, Writer};
@@ -136,11 +136,7 @@ impl Store for PostgresStore {
         self.bulk(scope, |database| {
             let mut client = off_the_runtime(|| database.lend())?;
             let result = in_place(|| {
-                let mut transaction = client
-                    .build_transaction()
-                    .read_only(true)
-                    .isolation_level(postgres::IsolationLevel::RepeatableRead)
-                    .start()?;
+                let mut transaction = snapshot(&mut client)?;
                 let Some(org) = rows::tenant(&mut transaction, scope.org())? else { return Ok(0) };
                 rows::enter(&mut transaction, org)?;
                 let sequence = project::project(&mut transaction, org, sink)?;
@@ -157,11 +153,7 @@ impl Store for PostgresStore {
             let mut client = database.connect("docassist read")?;
             let location = database.location();
             let result = in_place(|| {
-                let mut transaction = client
-                    .build_transaction()
-                    .read_only(true)
-                    .isolation_level(postgres::IsolationLevel::RepeatableRead)
-                    .start()?;
+                let mut transaction = snapshot(&mut client)?;
                 let Some(mut reading) = PostgresReading::new(&mut transaction, location, scope.org())? else {
                     return Ok(false);
                 };

@@ -224,44 +224,6 @@ fn optimising_does_not_hide_what_is_not_committed() {
     assert!(index.position(&one).unwrap().reason.is_some());
 }
 
-/// Not a test: prints how long as many documents take as the histories that were measured have.
-#[test]
-#[ignore = "a measurement"]
-#[allow(clippy::print_stdout, reason = "a measurement")]
-fn many_documents_are_read_and_written_in_a_moment() {
-    let (index, folder) = made();
-    let one = scope("one");
-    let many: Vec<IndexedDocument> = (0..230_000)
-        .map(|n| {
-            noted(
-                &format!("source{}", n % 3),
-                &crate::passage::sha256(&[n as u8, (n >> 8) as u8, (n >> 16) as u8])[..40],
-                n,
-            )
-        })
-        .collect();
-    index.note_documents(&one, &many, &[]).unwrap();
-    let time = std::time::Instant::now();
-    index.commit(&one, 1).unwrap();
-    println!("first commit {:?}", time.elapsed());
-    index.note_documents(&one, &many[..10], &[]).unwrap();
-    let time = std::time::Instant::now();
-    index.commit(&one, 2).unwrap();
-    println!("second commit, of ten {:?}", time.elapsed());
-    let time = std::time::Instant::now();
-    index.commit(&one, 3).unwrap();
-    println!("third commit, of none {:?}", time.elapsed());
-    drop(index);
-    let index = EdgeIndex::new(folder.path(), options());
-    let time = std::time::Instant::now();
-    index.position(&one).unwrap();
-    println!("opened {:?}", time.elapsed());
-    let time = std::time::Instant::now();
-    assert_eq!(index.documents(&one).unwrap().len(), many.len());
-    println!("read {:?}", time.elapsed());
-    println!("bytes {}", std::fs::metadata(folder.path().join("one/search-0/documents")).unwrap().len());
-}
-
 #[test]
 fn scores_follow_the_average_length() {
     let (index, _folder) = made();
