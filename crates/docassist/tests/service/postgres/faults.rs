@@ -157,7 +157,6 @@ fn taken_connections_are_told_and_waited_for() {
     server.synced("git", &cluster.world.git());
     let asking = Asking::start(&server);
     pause(300);
-    // Whoever is to have none any more is thrown out until others have all of them.
     let others = take_all(&postgres, &address);
     let gone = Instant::now();
     server.poll("it says so", Duration::from_secs(15), || {
@@ -176,25 +175,27 @@ fn taken_connections_are_told_and_waited_for() {
     server.synced("git", &cluster.world.git());
 }
 
-/// Takes every session that there is for ordinary users; the service's are ended until it has none.
+/// Takes every session that there is for ordinary users; the service's are ended for it.
 fn take_all(postgres: &PostgresServer, database: &str) -> Vec<postgres::Client> {
+    const ALL: &str = "SELECT current_setting('max_connections')::int \
+         - current_setting('superuser_reserved_connections')::int";
     const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
          WHERE application_name LIKE 'docassist%' AND backend_type = 'client backend'";
-    // Its session is held from the beginning: whoever is refused has a place until then, also one of the superusers'.
+    // Its session is held from the beginning: whoever is refused has a place until then, also one of the superusers'. It counts
+    // as one of all, and with it and the others there is none left: asking who is there would miss whoever is just coming.
     let mut superuser = postgres::Client::connect(&postgres.superuser_url("postgres"), postgres::NoTls).unwrap();
+    let all = superuser.query_one(ALL, &[]).unwrap().get::<_, i32>(0) as usize - 1;
     let mut config: postgres::Config = database.parse().unwrap();
     config.application_name("others");
     let mut taken = Vec::new();
     let begun = Instant::now();
-    // One that has just ended leaves a place, which the service may take first: it is looked at twice.
-    let mut ended = false;
-    loop {
+    while taken.len() < all {
         match config.connect(postgres::NoTls) {
             Ok(client) => taken.push(client),
-            Err(_) if superuser.query_one(END, &[]).unwrap().get::<_, i64>(0) != 0 => ended = false,
-            Err(_) if ended => return taken,
-            Err(_) => ended = true,
+            Err(_) => drop(superuser.query_one(END, &[]).unwrap()),
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "{} sessions are taken", taken.len());
     }
+    taken.push(superuser);
+    taken
 }
