@@ -45,7 +45,10 @@ use writer::SqliteWriter;
 /// Records of an organisation ("docA").
 const RECORDS: Format = Format {
     application_id: 0x646f_6341,
-    migrations: &[include_str!("sqlite/migrations/0001_records.sql")],
+    migrations: &[
+        include_str!("sqlite/migrations/0001_records.sql"),
+        include_str!("sqlite/migrations/0002_records.sql"),
+    ],
     private: false,
     // Holds the index of 500,000 commits, into which object names fall at random.
     writer_cache_kib: 64 * 1024,

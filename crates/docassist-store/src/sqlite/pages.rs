@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::columns;
 use super::fault::Inner;
 use super::sources;
-use crate::derived::outline;
+use crate::derived::{self, outline};
 use crate::settlement::Settlement;
 use crate::{DocsFinish, Outcome, PageChanges, Source};
 
@@ -73,6 +73,7 @@ pub(super) fn change(transaction: &Transaction<'_>, source: SourceId, changes: &
 fn upsert(transaction: &Transaction<'_>, source: SourceId, page: &Page) -> Inner<bool> {
     let outline = serde_json::to_string(&outline(page))?;
     let modified = page.modified.map(Timestamp::unix);
+    let fingerprint = derived::page_fingerprint(&outline, &page.text).cast_signed();
     let mut find = transaction.prepare_cached(
         "SELECT n, outline = ?3 AND modified IS ?4 AND text = ?5 FROM pages JOIN page_texts USING (n) \
          WHERE source = ?1 AND path = ?2",
@@ -86,14 +87,16 @@ fn upsert(transaction: &Transaction<'_>, source: SourceId, page: &Page) -> Inner
         Some((_, true)) => return Ok(false),
         Some((n, false)) => {
             transaction
-                .prepare_cached("UPDATE pages SET outline = ?2, modified = ?3 WHERE n = ?1")?
-                .execute((n, &outline, modified))?;
+                .prepare_cached("UPDATE pages SET outline = ?2, modified = ?3, fingerprint = ?4 WHERE n = ?1")?
+                .execute((n, &outline, modified, fingerprint))?;
             transaction.prepare_cached("UPDATE page_texts SET text = ?2 WHERE n = ?1")?.execute((n, &page.text))?;
         }
         None => {
             let n = transaction
-                .prepare_cached("INSERT INTO pages (source, path, outline, modified) VALUES (?1, ?2, ?3, ?4)")?
-                .insert((source.0, &page.path, &outline, modified))?;
+                .prepare_cached(
+                    "INSERT INTO pages (source, path, outline, modified, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .insert((source.0, &page.path, &outline, modified, fingerprint))?;
             transaction.prepare_cached("INSERT INTO page_texts (n, text) VALUES (?1, ?2)")?.execute((n, &page.text))?;
         }
     }

@@ -228,8 +228,11 @@ impl Reading for SqliteReading<'_> {
     fn documents(&mut self, source: SourceId, take: &mut dyn FnMut(DocumentRow<'_>)) -> Result<()> {
         const COMMITS: &str = "SELECT id, author FROM commits \
              WHERE source = ?1 AND n <= (SELECT visible_commit FROM sources WHERE id = ?1)";
-        const TICKETS: &str = "SELECT key, body FROM tickets JOIN ticket_bodies USING (n) WHERE source = ?1 ORDER BY n";
-        const PAGES: &str = "SELECT path, outline, text FROM pages JOIN page_texts USING (n) WHERE source = ?1";
+        // Texts only of rows that were written before fingerprints were kept.
+        const TICKETS: &str = "SELECT key, fingerprint, CASE WHEN fingerprint IS NULL THEN \
+             (SELECT body FROM ticket_bodies WHERE n = tickets.n) END FROM tickets WHERE source = ?1 ORDER BY n";
+        const PAGES: &str = "SELECT path, fingerprint, outline, CASE WHEN fingerprint IS NULL THEN \
+             (SELECT text FROM page_texts WHERE n = pages.n) END FROM pages WHERE source = ?1";
         const DECISIONS: &str = "SELECT body FROM decisions WHERE source = ?1";
         let authors = self.authors(source)?;
         self.each(source, COMMITS, &mut |row| {
@@ -240,12 +243,18 @@ impl Reading for SqliteReading<'_> {
             Ok(())
         })?;
         self.each(source, TICKETS, &mut |row| {
-            let fingerprint = derived::body_fingerprint(columns::text(row, 1)?);
+            let fingerprint = match row.get::<_, Option<i64>>(1)? {
+                Some(kept) => kept.cast_unsigned(),
+                None => derived::body_fingerprint(columns::text(row, 2)?),
+            };
             take(DocumentRow { kind: DocumentKind::Ticket, key: columns::text(row, 0)?, fingerprint });
             Ok(())
         })?;
         self.each(source, PAGES, &mut |row| {
-            let fingerprint = derived::page_fingerprint(columns::text(row, 1)?, columns::text(row, 2)?);
+            let fingerprint = match row.get::<_, Option<i64>>(1)? {
+                Some(kept) => kept.cast_unsigned(),
+                None => derived::page_fingerprint(columns::text(row, 2)?, columns::text(row, 3)?),
+            };
             take(DocumentRow { kind: DocumentKind::Page, key: columns::text(row, 0)?, fingerprint });
             Ok(())
         })?;

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::fault::{Fault, Inner};
 use super::sources;
-use crate::derived::TicketColumns;
+use crate::derived::{self, TicketColumns};
 use crate::encoding;
 use crate::settlement::Settlement;
 use crate::{BoxError, FeedEnd, Source, StoreError, TicketImport, TicketOutcome, TicketSink};
@@ -153,7 +153,7 @@ impl Importer<'_> {
             })
             .optional()?;
         let Some((n, source, same)) = found else {
-            let n = self.write(ticket, None)?;
+            let n = self.write(ticket, body, None)?;
             self.transaction
                 .prepare_cached("INSERT INTO ticket_bodies (n, body) VALUES (?1, ?2)")?
                 .execute((n, body))?;
@@ -176,7 +176,7 @@ impl Importer<'_> {
         if source != self.source.0 {
             self.robbed.insert(source);
         }
-        self.write(ticket, Some(n))?;
+        self.write(ticket, body, Some(n))?;
         self.transaction.prepare_cached("UPDATE ticket_bodies SET body = ?2 WHERE n = ?1")?.execute((n, body))?;
         let fate = match fate {
             Some(Fate::Added) => Fate::Added,
@@ -196,13 +196,14 @@ impl Importer<'_> {
     }
 
     /// Writes the columns of a ticket, into row `n` or a new one, and returns the row.
-    fn write(&mut self, ticket: &Ticket, n: Option<i64>) -> Inner<i64> {
+    fn write(&mut self, ticket: &Ticket, body: &str, n: Option<i64>) -> Inner<i64> {
         const INSERT: &str = "INSERT INTO tickets (n, source, key, summary, type_name, status, category, priority, \
-             assignee, reporter, created, updated, resolved, resolution, parent, epic, links, mentions) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+             assignee, reporter, created, updated, resolved, resolution, parent, epic, links, mentions, fingerprint) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
         const UPDATE: &str = "UPDATE tickets SET source = ?2, key = ?3, summary = ?4, type_name = ?5, status = ?6, \
              category = ?7, priority = ?8, assignee = ?9, reporter = ?10, created = ?11, updated = ?12, \
-             resolved = ?13, resolution = ?14, parent = ?15, epic = ?16, links = ?17, mentions = ?18 WHERE n = ?1";
+             resolved = ?13, resolution = ?14, parent = ?15, epic = ?16, links = ?17, mentions = ?18, fingerprint = ?19 \
+             WHERE n = ?1";
         self.columns.read(ticket);
         let name = |account: &'_ Option<Account>| account.as_ref().map(|account| account.name.clone());
         self.transaction.prepare_cached(if n.is_some() { UPDATE } else { INSERT })?.execute(rusqlite::params![
@@ -224,6 +225,7 @@ impl Importer<'_> {
             ticket.epic.as_ref().map(TicketKey::as_str),
             self.columns.links,
             self.columns.mentions,
+            derived::body_fingerprint(body).cast_signed(),
         ])?;
         Ok(n.unwrap_or_else(|| self.transaction.last_insert_rowid()))
     }

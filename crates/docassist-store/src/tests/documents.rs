@@ -81,7 +81,7 @@ fn tickets(reading: &mut dyn Reading, source: SourceId) -> Vec<Ticket> {
 }
 
 /// Ends a sync of the folder `wiki`.
-fn wiki(writer: &mut dyn Writer, pages: &[Page]) -> SourceId {
+pub(super) fn wiki(writer: &mut dyn Writer, pages: &[Page]) -> SourceId {
     let source = writer.source(SourceKind::Docs, "wiki", "/wiki").unwrap().id;
     let finish = DocsFinish {
         location: "/wiki",
@@ -131,7 +131,7 @@ pub(super) fn documents_are_those_that_are_read(backend: &dyn Backend) {
 }
 
 /// The keys of the documents that differ.
-fn differing(before: &Documents, after: &Documents) -> Vec<String> {
+pub(super) fn differing(before: &Documents, after: &Documents) -> Vec<String> {
     assert_eq!(before.len(), after.len());
     let differs = |(key, fingerprint): &(&(String, DocumentKind, String), &u64)| before[*key] != **fingerprint;
     after.iter().filter(differs).map(|((_, _, key), _)| key.clone()).collect()

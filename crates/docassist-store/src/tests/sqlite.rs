@@ -6,7 +6,8 @@ use docassist_model::{ErrorCode, TenantScope};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::builders::{commit, git, id, sync};
+use super::builders::{commit, git, id, import, page, sync, ticket};
+use super::documents::{differing, documents, wiki};
 use super::vectors::{hash, there, vector};
 use super::{Backend, project, refused, scope, writer};
 use crate::{SqliteStore, Store, StoreError};
@@ -35,6 +36,7 @@ super::suite! { super::Sqlite::new();
     git {
         commits_are_projected_as_they_were_given
         staged_commits_are_invisible_until_the_sync_ends
+        a_batch_of_any_size_is_staged_whole
         an_interrupted_sync_goes_on_from_what_is_staged
         unreachable_commits_go_whether_visible_or_staged
         a_sync_that_changes_nothing_leaves_the_sequence
@@ -110,6 +112,31 @@ fn a_newer_format_is_refused_and_left_alone() {
         assert_eq!(error.code(), ErrorCode::StoreUnusable);
         assert!(error.to_string().contains("records.db has format version 99; this program knows"), "{error}");
     }
+}
+
+#[test]
+fn records_of_the_first_format_are_listed_as_they_were_and_change_as_others() {
+    let backend = Sqlite::new();
+    let tickets = [ticket("ACME-1", "one"), ticket("ACME-2", "two")];
+    let pages = [page("a.md", "text"), page("b.md", "text")];
+    {
+        let store = backend.open();
+        import(&mut *writer(&*store), "jira", false, &tickets);
+        wiki(&mut *writer(&*store), &pages);
+    }
+    let before = documents(&*backend.open());
+    Connection::open(backend.file())
+        .unwrap()
+        .execute_batch(
+            "ALTER TABLE tickets DROP COLUMN fingerprint; ALTER TABLE pages DROP COLUMN fingerprint; \
+             PRAGMA user_version = 1",
+        )
+        .unwrap();
+    let store = backend.open();
+    assert_eq!(documents(&*store), before);
+    import(&mut *writer(&*store), "jira", false, &[ticket("ACME-2", "deux")]);
+    wiki(&mut *writer(&*store), &[pages[0].clone(), page("b.md", "another text")]);
+    assert_eq!(differing(&before, &documents(&*store)), ["ACME-2", "b.md"]);
 }
 
 #[test]
