@@ -1,6 +1,7 @@
 //! What tests and benchmarks start from: short [`builders`] of records, real little git repositories ([`fixture`]), and
 //! a deterministic generator of large histories, as records ([`records`]), as a git repository ([`repository`]) and as
-//! a tracker's export ([`jira`]); and a real Redis ([`RedisServer`]) and PostgreSQL ([`PostgresServer`]).
+//! a tracker's export ([`jira`]); and a real Redis ([`RedisServer`]) and PostgreSQL ([`PostgresServer`]),
+//! also encrypted ([`Authority`]).
 //!
 //! A dev-dependency only. Nothing here reads a clock or the user's configuration, so that a test sees the same today
 //! and tomorrow, here and elsewhere. Failures of the environment (no git, a full disk) end the test with a message:
@@ -8,6 +9,7 @@
 
 mod backlog;
 pub mod builders;
+mod certificates;
 pub mod fixture;
 mod history;
 pub mod jira;
@@ -21,6 +23,7 @@ mod shape;
 mod words;
 
 pub use builders::{commit, decision, organisation, page, ticket};
+pub use certificates::{Authority, Issued};
 pub use postgres_server::PostgresServer;
 pub use prepared::prepared;
 pub use redis_server::RedisServer;

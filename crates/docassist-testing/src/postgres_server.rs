@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::certificates::Issued;
+
 /// Passes on the signal that it reads, and when its input ends, which the system sees to even when the test's process is
 /// killed, ends PostgreSQL and removes the folder: a server that is kept in a static is never dropped. Control-C reaches
 /// everybody at a terminal; that PostgreSQL ends by it is no reason to leave the folder behind.
@@ -134,6 +136,29 @@ impl PostgresServer {
             &format!("ALTER ROLE postgres PASSWORD '{password}'; CREATE ROLE {ROLE} LOGIN PASSWORD '{password}'"),
         );
         Some(server)
+    }
+
+    /// From now on it takes encrypted connections as well, with this certificate.
+    ///
+    /// # Panics
+    /// When it does not take them.
+    pub fn encrypt(&self, issued: &Issued) {
+        for (setting, file) in [("ssl_cert_file", &issued.certificate), ("ssl_key_file", &issued.key)] {
+            // It wants a key of its own user's, which nobody else can read.
+            let own = self.folder.path().join(setting);
+            let mut copy = self.command(Path::new("sh"));
+            copy.args(["-c", "umask 077; cat > \"$1\"", "sh"]).arg(&own);
+            let file = std::fs::File::open(file).expect("the files of a certificate can be read");
+            assert!(copy.stdin(file).status().is_ok_and(|status| status.success()), "{} is written", own.display());
+            self.psql("postgres", &format!("ALTER SYSTEM SET {setting} = '{}'", own.display()));
+        }
+        self.psql("postgres", "ALTER SYSTEM SET ssl = on");
+        self.psql("postgres", "SELECT pg_reload_conf()");
+        let began = Instant::now();
+        while self.psql("postgres", "SHOW ssl") != "on" {
+            assert!(began.elapsed() < START, "PostgreSQL takes no encrypted connections:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// One for all tests of this process that do not stop it. It ends with the process. None as in

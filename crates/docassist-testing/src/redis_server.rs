@@ -2,11 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::certificates::{Authority, Issued};
 
 /// Ends Redis when its input ends, which the system sees to even when the test's process is killed.
 const KEEPER: &str = r#"exec 3<&0
@@ -21,6 +24,8 @@ wait $redis"#;
 pub struct RedisServer {
     keeper: Option<Child>,
     port: u16,
+    /// Where it listens for encrypted connections, if it does.
+    encrypted: Option<u16>,
     arguments: Vec<String>,
     /// Whether all that is not about where it is stands in a file, `redis.conf` in the folder.
     configured: bool,
@@ -60,12 +65,41 @@ impl RedisServer {
         drop(Self::start(&[])?);
         let server = (0..5).find_map(|_| {
             let mut server = Self::at_spare_port(&[]);
-            server.configured = true;
-            std::fs::write(server.folder.path().join("redis.conf"), text)
-                .expect("a temporary folder can be written to");
+            server.keep_in_a_file(text);
             server.launch().then_some(server)
         });
         Some(server.expect("redis-server comes up with that configuration"))
+    }
+
+    /// One that takes encrypted connections as well, at a port of their own, and asks who connects for no certificate unless
+    /// `arguments` say so; a Sentinel with `--sentinel`. None as in [`RedisServer::start`].
+    ///
+    /// # Panics
+    /// As [`RedisServer::start`] does.
+    #[must_use]
+    pub fn encrypted(arguments: &[&str], authority: &Authority, issued: &Issued) -> Option<Self> {
+        drop(Self::start(&[])?);
+        let file = |path: &Path| path.to_str().expect("a temporary folder has a plain name").to_owned();
+        let server = (0..5).find_map(|_| {
+            let mut server = Self::at_spare_port(arguments);
+            let port = spare_port();
+            server.encrypted = Some(port);
+            let tls = [
+                ("--tls-port", port.to_string()),
+                ("--tls-cert-file", file(&issued.certificate)),
+                ("--tls-key-file", file(&issued.key)),
+                ("--tls-ca-cert-file", file(&authority.certificate())),
+            ];
+            server.arguments.extend(tls.into_iter().flat_map(|(name, value)| [name.to_owned(), value]));
+            if !arguments.contains(&"--tls-auth-clients") {
+                server.arguments.extend(["--tls-auth-clients", "no"].map(str::to_owned));
+            }
+            if arguments.contains(&"--sentinel") {
+                server.keep_in_a_file("");
+            }
+            server.launch().then_some(server)
+        });
+        Some(server.expect("redis-server comes up with TLS on some port"))
     }
 
     /// A Sentinel, which watches over nobody yet: `SENTINEL MONITOR` tells it. None as in [`RedisServer::start`].
@@ -78,8 +112,7 @@ impl RedisServer {
         let server = (0..5).find_map(|_| {
             let mut server = Self::at_spare_port(&["--sentinel"]);
             // It keeps what it learns in its file, and does not start without one.
-            server.configured = true;
-            std::fs::write(server.folder.path().join("redis.conf"), "").expect("a temporary folder can be written to");
+            server.keep_in_a_file("");
             server.launch().then_some(server)
         });
         Some(server.expect("a Sentinel comes up on some port"))
@@ -97,11 +130,16 @@ impl RedisServer {
     }
 
     fn at_spare_port(arguments: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
-        let port = listener.local_addr().expect("a listener has an address").port();
+        let port = spare_port();
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Self { keeper: None, port, arguments, configured: false, folder }
+        Self { keeper: None, port, encrypted: None, arguments, configured: false, folder }
+    }
+
+    fn keep_in_a_file(&mut self, settings: &str) {
+        self.configured = true;
+        let file = self.folder.path().join("redis.conf");
+        std::fs::write(file, settings).expect("a temporary folder can be written to");
     }
 
     fn launch(&mut self) -> bool {
@@ -168,11 +206,25 @@ impl RedisServer {
         self.port
     }
 
+    /// Where it listens for encrypted connections.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[must_use]
+    pub fn encrypted_port(&self) -> u16 {
+        self.encrypted.expect("it takes encrypted connections")
+    }
+
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
+}
+
+fn spare_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
+    listener.local_addr().expect("a listener has an address").port()
 }
 
 impl Drop for RedisServer {

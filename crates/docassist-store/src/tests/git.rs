@@ -1,6 +1,6 @@
 //! Repositories.
 
-use docassist_model::{ChangeStatus, Commit, FileChange, Identity, SourceKind, Timestamp};
+use docassist_model::{ChangeStatus, Commit, FileChange, Identity, ObjectId, SourceKind, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -66,6 +66,34 @@ pub(super) fn staged_commits_are_invisible_until_the_sync_ends(backend: &dyn Bac
     writer.stage_commits(source, &[commit(3, "three")]).unwrap();
     assert_eq!(only(&*store, &["commit"]).len(), 2);
     assert_eq!(only(&*store, &["source"]), ["source repo Git [] [] interrupted=true"]);
+}
+
+pub(super) fn a_batch_of_any_size_is_staged_whole(backend: &dyn Backend) {
+    // More commits and paths, and more bytes, than one statement takes.
+    let id = |n: u32| {
+        let mut bytes = [0; 20];
+        bytes[..4].copy_from_slice(&n.to_be_bytes());
+        ObjectId::from_bytes(&bytes).unwrap()
+    };
+    let batch: Vec<Commit> = (1..=9_001)
+        .map(|n| {
+            let body = if n % 900 == 0 { "text ".repeat(400_000) } else { String::new() };
+            let message = format!("ACME-{n}: Change {n}\n\n{body}");
+            let (parents, changes) = (vec![id(n - 1)], vec![change(&format!("{n}.rs"))]);
+            Commit { id: id(n), parents, changes, ..commit(1, &message) }
+        })
+        .collect();
+    let store = backend.open();
+    sync(&mut *writer(&*store), &batch);
+    let found = only(&*store, &["commit"]);
+    assert_eq!(found.len(), batch.len());
+    for ((n, commit), found) in (1..).zip(&batch).zip(&found) {
+        assert!(found.contains(&commit.id.to_hex()) && found.contains(&format!("repo:{n}.rs ")), "{found}");
+    }
+    for commit in batch.iter().step_by(450).chain(&batch[899..900]) {
+        let message = store.commit_message(&scope(), "repo", &commit.id).unwrap();
+        assert!(message.as_ref() == Some(&commit.message), "{}", commit.id);
+    }
 }
 
 pub(super) fn an_interrupted_sync_goes_on_from_what_is_staged(backend: &dyn Backend) {

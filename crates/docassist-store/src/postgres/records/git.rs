@@ -8,10 +8,10 @@ use postgres::types::Type;
 use rustc_hash::FxHashSet;
 
 use super::bulk::Table;
-use super::intern::{Numbers, take_long_numbers};
+use super::intern::{Numbers, has_none, take_long_numbers};
 use super::sources::{self, SourceState};
 use super::{pages, rows};
-use crate::derived::Keys;
+use crate::derived::{Keys, fingerprint};
 use crate::encoding;
 use crate::postgres::fault::{Fault, Inner};
 use crate::postgres::text;
@@ -63,34 +63,95 @@ const COMMITS: Table = Table {
 const TEXTS: Table =
     Table { name: "commit_texts", columns: &[("n", Type::INT8), ("message", Type::TEXT)], conflict: "" };
 
+/// What a writer knows of a repository. After a transaction that was rolled back it is wrong and has to be dropped.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) numbers: Numbers,
+    commits: Stored,
+}
+
+/// Which commits may be stored: the first sync of a repository need not ask for each whether it is.
+#[derive(Debug, Default)]
+enum Stored {
+    #[default]
+    Unasked,
+    /// None but those, which the writer has written itself; by the first eight bytes of their names.
+    Only(FxHashSet<u64>),
+    Any,
+}
+
+impl Stored {
+    /// So many are remembered: some 20 MB of them.
+    const MOST: usize = 1 << 20;
+
+    /// The names of those of `commits` that may be stored.
+    fn perhaps<'a>(
+        &mut self,
+        client: &mut impl GenericClient,
+        org: i64,
+        source: SourceId,
+        commits: &'a [Commit],
+    ) -> Inner<Vec<&'a [u8]>> {
+        if matches!(self, Self::Unasked) {
+            // Nobody else writes commits while the writer holds the organisation's lock.
+            let none = has_none(client, org, source, "commits")?;
+            *self = if none { Self::Only(FxHashSet::default()) } else { Self::Any };
+        }
+        let names = commits.iter().map(|commit| commit.id.as_bytes());
+        Ok(match self {
+            Self::Only(known) => names.filter(|name| known.contains(&fingerprint(name))).collect(),
+            _ => names.collect(),
+        })
+    }
+
+    fn add(&mut self, commits: &[&Commit]) {
+        if let Self::Only(known) = self {
+            known.extend(commits.iter().map(|commit| fingerprint(commit.id.as_bytes())));
+            if known.len() > Self::MOST {
+                *self = Self::Any;
+            }
+        }
+    }
+}
+
 /// Those of `commits` that are neither visible nor staged, each once.
 fn new_ones<'a>(
     client: &mut impl GenericClient,
     org: i64,
     source: SourceId,
+    stored: &mut Stored,
     commits: &'a [Commit],
 ) -> Inner<Vec<&'a Commit>> {
     const SQL: &str = "SELECT found.id FROM unnest($3::bytea[]) AS wanted (id) CROSS JOIN LATERAL \
          (SELECT id FROM commits WHERE org = $1 AND source = $2 AND commits.id = wanted.id LIMIT 1) AS found";
-    let ids: Vec<&[u8]> = commits.iter().map(|commit| commit.id.as_bytes()).collect();
+    let asked = stored.perhaps(client, org, source, commits)?;
     let mut known = FxHashSet::default();
-    for row in client.query(SQL, &[&org, &rows::id(source), &ids])? {
-        known.insert(rows::object_id(rows::bytes(&row, 0)?)?);
+    if !asked.is_empty() {
+        for row in client.query(SQL, &[&org, &rows::id(source), &asked])? {
+            known.insert(rows::object_id(rows::bytes(&row, 0)?)?);
+        }
     }
     Ok(commits.iter().filter(|commit| known.insert(commit.id)).collect())
 }
 
+/// What a commit's row has that follows from its message.
+struct OfMessage {
+    keys: Keys,
+    revert: bool,
+}
+
 /// Stages those of `commits` that are not known and returns how many they are.
 pub(super) fn stage(
-    client: &mut impl GenericClient,
+    client: &mut (impl GenericClient + Send),
     org: i64,
     source: SourceId,
-    numbers: &mut Numbers,
+    known: &mut Known,
     commits: &[Commit],
 ) -> Inner<u64> {
     const COUNT: &str = "UPDATE sources SET staged = staged + $3, staged_newest = greatest(staged_newest, $4) \
          WHERE org = $1 AND id = $2";
-    let new = new_ones(client, org, source, commits)?;
+    let Known { numbers, commits: stored } = known;
+    let new = new_ones(client, org, source, stored, commits)?;
     if new.is_empty() {
         return Ok(0);
     }
@@ -100,18 +161,33 @@ pub(super) fn stage(
             return Err(Fault::Malformed(format!("commit {} has a parent of another hash", commit.id)));
         }
     }
-    let changes = new.iter().flat_map(|commit| &commit.changes);
-    let paths = changes.flat_map(|change| [Some(change.path.as_str()), change.from.as_deref()]).flatten();
-    let identities = new.iter().flat_map(|commit| {
-        let credited = commit.credits.iter().map(|credit| &credit.identity);
-        [&commit.author, &commit.committer].into_iter().chain(credited)
-    });
-    numbers.learn(client, org, source, paths, identities)?;
-    let first = take_long_numbers(client, org, "next_commit", new.len())?;
+    // Messages are read while the database is busy with what does not need to know what is in them.
+    let (of_messages, first) = std::thread::scope(|threads| {
+        let reading = threads.spawn(|| {
+            let of_message = |commit: &&Commit| {
+                let mut keys = Keys::default();
+                keys.read(&commit.message);
+                OfMessage { keys, revert: is_revert(&commit.message) }
+            };
+            new.iter().map(of_message).collect::<Vec<_>>()
+        });
+        let first = take_long_numbers(client, org, "next_commit", new.len())?;
+        TEXTS.insert(client, org, &mut |rows| {
+            (first..).zip(&new).try_for_each(|(n, commit)| rows.row(&[&n, &text::stored(&commit.message).as_ref()]))
+        })?;
+        let changes = new.iter().flat_map(|commit| &commit.changes);
+        let paths = changes.flat_map(|change| [Some(change.path.as_str()), change.from.as_deref()]).flatten();
+        let identities = new.iter().flat_map(|commit| {
+            let credited = commit.credits.iter().map(|credit| &credit.identity);
+            [&commit.author, &commit.committer].into_iter().chain(credited)
+        });
+        numbers.learn(client, org, source, paths, identities)?;
+        Inner::Ok((reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), first))
+    })?;
     let numbers = &*numbers;
-    let (mut parents, mut credits, mut changes, mut keys) = (Vec::new(), Vec::new(), Vec::new(), Keys::default());
-    COMMITS.load(client, org, &mut |rows| {
-        for (n, commit) in (first..).zip(&new) {
+    let (mut parents, mut credits, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+    COMMITS.insert(client, org, &mut |rows| {
+        for ((n, commit), OfMessage { keys, revert }) in (first..).zip(&new).zip(&of_messages) {
             parents.clear();
             commit.parents.iter().for_each(|parent| parents.extend_from_slice(parent.as_bytes()));
             credits.clear();
@@ -119,7 +195,6 @@ pub(super) fn stage(
                 encoding::put_credit(&mut credits, credit.role, numbers.identity(&credit.identity)?);
             }
             encode_changes(&mut changes, commit, numbers)?;
-            keys.read(&commit.message);
             rows.row(&[
                 &n,
                 &rows::id(source),
@@ -128,7 +203,7 @@ pub(super) fn stage(
                 &numbers.identity(&commit.author)?.cast_signed(),
                 &commit.authored.unix(),
                 &commit.time.unix(),
-                &is_revert(&commit.message),
+                revert,
                 &text::stored(commit.subject()).as_ref(),
                 &keys.subject,
                 &keys.body,
@@ -139,12 +214,7 @@ pub(super) fn stage(
         }
         Ok(())
     })?;
-    TEXTS.load(client, org, &mut |rows| {
-        for (n, commit) in (first..).zip(&new) {
-            rows.row(&[&n, &text::stored(&commit.message).as_ref()])?;
-        }
-        Ok(())
-    })?;
+    stored.add(&new);
     let newest = new.iter().map(|commit| commit.time).max().map(Timestamp::unix);
     client.execute(COUNT, &[&org, &rows::id(source), &(new.len() as u64).cast_signed(), &newest])?;
     Ok(new.len() as u64)
@@ -271,7 +341,7 @@ fn files(
         let kind = i16::from(encoding::kind_code(file.kind));
         entries.insert(numbers.path(&file.path)?.cast_signed(), (kind, size));
     }
-    let upserted = FILES.load(client, org, &mut |rows| {
+    let upserted = FILES.upsert(client, org, &mut |rows| {
         for (path, (kind, size)) in &entries {
             rows.row(&[&of_source, path, kind, size])?;
         }

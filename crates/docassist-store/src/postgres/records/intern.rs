@@ -30,6 +30,9 @@ fn identity_hash(identity: &Identity) -> Hash {
 pub(super) struct Numbers {
     paths: FxHashMap<Box<str>, u32>,
     identities: FxHashMap<Identity, u32>,
+    /// Whether all that the source has are here, so that one that is not here is new; unknown until it is asked for.
+    has_all_paths: Option<bool>,
+    has_all_identities: Option<bool>,
 }
 
 const PATHS: Table = Table {
@@ -82,7 +85,7 @@ impl Numbers {
                 self.paths.insert(path.into(), id.cast_unsigned());
                 numbered.push((id, hash, path));
             }
-            PATHS.load(client, org, &mut |rows| {
+            PATHS.insert(client, org, &mut |rows| {
                 for (id, hash, path) in &numbered {
                     rows.row(&[id, &rows::id(source), &hash.as_slice(), &text::stored(path).as_ref()])?;
                 }
@@ -112,7 +115,7 @@ impl Numbers {
                 entry.insert(path);
             }
         }
-        if order.is_empty() {
+        if order.is_empty() || has_all(&mut self.has_all_paths, client, org, source, "paths")? {
             return Ok(order);
         }
         let hashes: Vec<&[u8]> = order.iter().map(|(hash, _)| hash.as_slice()).collect();
@@ -145,22 +148,24 @@ impl Numbers {
         if order.is_empty() {
             return Ok(());
         }
-        let hashes: Vec<&[u8]> = order.iter().map(|(hash, _)| hash.as_slice()).collect();
-        for row in client.query(FIND, &[&org, &rows::id(source), &hashes])? {
-            if let Some(identity) = wanted.remove(rows::bytes(&row, 1)?) {
-                self.identities.insert(identity.clone(), rows::number32(&row, 0)?);
+        if !has_all(&mut self.has_all_identities, client, org, source, "identities")? {
+            let hashes: Vec<&[u8]> = order.iter().map(|(hash, _)| hash.as_slice()).collect();
+            for row in client.query(FIND, &[&org, &rows::id(source), &hashes])? {
+                if let Some(identity) = wanted.remove(rows::bytes(&row, 1)?) {
+                    self.identities.insert(identity.clone(), rows::number32(&row, 0)?);
+                }
             }
-        }
-        order.retain(|(hash, _)| wanted.contains_key(hash));
-        if order.is_empty() {
-            return Ok(());
+            order.retain(|(hash, _)| wanted.contains_key(hash));
+            if order.is_empty() {
+                return Ok(());
+            }
         }
         let first = take_numbers(client, org, "next_identity", order.len())?;
         let numbered: Vec<_> = (first..).zip(order).collect();
         for &(id, (_, identity)) in &numbered {
             self.identities.insert(identity.clone(), id.cast_unsigned());
         }
-        IDENTITIES.load(client, org, &mut |rows| {
+        IDENTITIES.insert(client, org, &mut |rows| {
             for (id, (hash, identity)) in &numbered {
                 let (name, email) = (text::stored(&identity.name), text::stored(&identity.email));
                 rows.row(&[id, &rows::id(source), &hash.as_slice(), &name.as_ref(), &email.as_ref()])?;
@@ -169,6 +174,29 @@ impl Numbers {
         })?;
         Ok(())
     }
+}
+
+/// What `known` says, or finds out: whether all rows that the source has in `table` are known, since it had none when the
+/// writer first asked. Nobody else writes them while the writer holds the organisation's lock.
+fn has_all(
+    known: &mut Option<bool>,
+    client: &mut impl GenericClient,
+    org: i64,
+    source: SourceId,
+    table: &str,
+) -> Inner<bool> {
+    if let Some(known) = *known {
+        return Ok(known);
+    }
+    let none = has_none(client, org, source, table)?;
+    *known = Some(none);
+    Ok(none)
+}
+
+/// Whether the source has no row in `table`.
+pub(super) fn has_none(client: &mut impl GenericClient, org: i64, source: SourceId, table: &str) -> Inner<bool> {
+    let sql = format!("SELECT NOT EXISTS (SELECT FROM {table} WHERE org = $1 AND source = $2)");
+    rows::value(&client.query_one(&sql, &[&org, &rows::id(source)])?, 0)
 }
 
 /// Takes `count` numbers from the organisation's counter `column` of 32 bits and returns the first.

@@ -124,7 +124,7 @@ fn upsert(client: &mut impl GenericClient, org: i64, source: SourceId, pages: &F
     if changed.is_empty() {
         return Ok(0);
     }
-    PAGES.load(client, org, &mut |rows| {
+    PAGES.upsert(client, org, &mut |rows| {
         for (n, hash, page, outline, content) in &changed {
             let (path, modified) = (text::stored(&page.path), page.modified.map(Timestamp::unix));
             rows.row(&[
@@ -139,7 +139,7 @@ fn upsert(client: &mut impl GenericClient, org: i64, source: SourceId, pages: &F
         }
         Ok(())
     })?;
-    TEXTS.load(client, org, &mut |rows| {
+    TEXTS.upsert(client, org, &mut |rows| {
         for (n, _, page, _, _) in &changed {
             rows.row(&[n, &text::stored(&page.text).as_ref()])?;
         }

@@ -3,17 +3,19 @@
 //! The whole ticket is stored as JSON with its hash, and the columns that scans read follow from it: two tickets are the
 //! same when their hashes are. Tickets are taken in groups, so that an import costs round trips per group and not per ticket.
 
+use std::sync::mpsc::{SendError, SyncSender};
+
 use docassist_model::{Account, SourceId, Ticket, TicketKey, Timestamp};
 use postgres::types::Type;
 use postgres::{Client, GenericClient};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::bulk::Table;
+use super::bulk::{Rows, Table};
 use super::intern::take_long_numbers;
 use super::{rows, sources};
 use crate::derived::{Hash, TicketColumns, hash};
 use crate::encoding;
-use crate::postgres::database::off_the_runtime;
+use crate::postgres::database::{in_place, off_the_runtime};
 use crate::postgres::fault::{Fault, Inner};
 use crate::postgres::text;
 use crate::settlement::Settlement;
@@ -34,6 +36,7 @@ enum Fate {
 /// A ticket that waits for its group.
 struct Waiting {
     ticket: Ticket,
+    columns: TicketColumns,
     body: String,
     hash: Hash,
 }
@@ -46,26 +49,39 @@ struct Stored {
     hash: Hash,
 }
 
-/// Takes the tickets of one import. Memory: a group, and a few bytes per ticket.
+/// Takes the tickets of one import from its feed and hands groups of them to the [`Importer`]. Memory: two groups.
+struct Sink<'a> {
+    location: &'a str,
+    groups: SyncSender<Vec<Waiting>>,
+    group: Vec<Waiting>,
+    in_group: FxHashSet<TicketKey>,
+    bytes: usize,
+    /// A ticket that cannot be taken.
+    fault: Option<Fault>,
+}
+
+/// Writes groups of tickets. Memory: a few bytes per ticket.
 struct Importer<'a> {
     client: &'a mut Client,
     org: i64,
     source: SourceId,
-    location: &'a str,
-    group: Vec<Waiting>,
-    in_group: FxHashSet<TicketKey>,
-    bytes: usize,
+    seen: Seen,
+}
+
+/// What an import has done.
+#[derive(Default)]
+struct Seen {
     /// By number.
     fates: FxHashMap<i64, Fate>,
     /// Tickets that the import has changed, as they were before: the same key may come again and change them back.
     originals: FxHashMap<i64, (SourceId, Hash)>,
     /// Sources that tickets were taken from.
     robbed: FxHashSet<SourceId>,
-    /// The first error; the import cannot succeed any more.
-    fault: Option<Fault>,
 }
 
 /// Imports what `feed` yields, within the transaction that `client` is in; see [`crate::Writer::import_tickets`].
+///
+/// The feed reads and prepares a group in the caller's thread while the one before it is written in another.
 pub(super) fn import(
     client: &mut Client,
     org: i64,
@@ -74,29 +90,28 @@ pub(super) fn import(
     location: &str,
     feed: &mut dyn FnMut(&mut dyn TicketSink) -> Result<FeedEnd, BoxError>,
 ) -> Inner<TicketOutcome> {
-    let mut importer = Importer {
-        client,
-        org,
-        source: before.id,
-        location,
-        group: Vec::new(),
-        in_group: FxHashSet::default(),
-        bytes: 0,
-        fates: FxHashMap::default(),
-        originals: FxHashMap::default(),
-        robbed: FxHashSet::default(),
-        fault: None,
-    };
-    let end = feed(&mut importer);
-    if importer.fault.is_none() && end.is_ok() {
-        importer.fault = off_the_runtime(|| importer.flush()).err();
-    }
-    let Importer { client, fates, robbed, fault, .. } = importer;
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
+    let (groups, arriving) = std::sync::mpsc::sync_channel(0);
+    let mut importer = Importer { client: &mut *client, org, source: before.id, seen: Seen::default() };
+    let (end, written) = std::thread::scope(|threads| {
+        // Its end, also one by an error, ends the channel, and the sink refuses what comes then.
+        let writing = threads.spawn(move || {
+            arriving.into_iter().try_for_each(|group: Vec<Waiting>| importer.write_group(&group))?;
+            Ok(importer.seen)
+        });
+        let mut sink =
+            Sink { location, groups, group: Vec::new(), in_group: FxHashSet::default(), bytes: 0, fault: None };
+        let mut end = feed(&mut sink);
+        if end.is_ok() && sink.fault.is_none() && sink.hand_over().is_err() {
+            end = Err(sink.failed().into());
+        }
+        let Sink { groups, fault, .. } = sink;
+        drop(groups);
+        let written = in_place(|| writing.join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (end, fault.map_or(written, Err))
+    });
+    let seen = written?;
     let end = end.map_err(StoreError::Feed)?;
-    off_the_runtime(|| settle(client, org, before, import, &end, &fates, &robbed))
+    off_the_runtime(|| settle(client, org, before, import, &end, &seen))
 }
 
 fn settle(
@@ -105,8 +120,7 @@ fn settle(
     before: &Source,
     import: &TicketImport<'_>,
     end: &FeedEnd,
-    fates: &FxHashMap<i64, Fate>,
-    robbed: &FxHashSet<SourceId>,
+    Seen { fates, robbed, .. }: &Seen,
 ) -> Inner<TicketOutcome> {
     const MAX: &str = "SELECT max(updated) FROM tickets";
     let count = |wanted| fates.values().filter(|&&fate| fate == wanted).count() as u64;
@@ -151,55 +165,76 @@ fn prune(client: &mut Client, org: i64, source: SourceId, fates: &FxHashMap<i64,
     Ok(client.execute(SQL, &[&org, &rows::id(source), &kept])?)
 }
 
-impl TicketSink for Importer<'_> {
+impl TicketSink for Sink<'_> {
     fn ticket(&mut self, ticket: &Ticket) -> Result<(), StoreError> {
-        if self.fault.is_none() {
-            let Err(fault) = self.take(ticket) else { return Ok(()) };
-            self.fault = Some(fault);
+        if self.fault.is_some() {
+            return Err(self.failed());
         }
-        // The error itself is the import's, whatever the feed does with this one.
-        Err(StoreError::Backend { location: self.location.to_owned(), source: "the import has failed".into() })
+        self.take(ticket).map_err(|fault| {
+            self.fault = fault;
+            self.failed()
+        })
     }
 }
 
-impl Importer<'_> {
-    fn take(&mut self, ticket: &Ticket) -> Inner<()> {
-        let body = serde_json::to_string(ticket)?;
+impl Sink<'_> {
+    /// The error itself is the import's, whatever the feed does with this one.
+    fn failed(&self) -> StoreError {
+        StoreError::Backend { location: self.location.to_owned(), source: "the import has failed".into() }
+    }
+
+    /// Takes a ticket. The error is the ticket's; without one it is the importer that has ended.
+    fn take(&mut self, ticket: &Ticket) -> Result<(), Option<Fault>> {
+        let body = serde_json::to_string(ticket).map_err(|error| Some(error.into()))?;
         // A key that comes again is compared with what it was before: that has to be in place.
         if self.group.len() >= GROUP || self.bytes + body.len() > GROUP_BYTES || self.in_group.contains(&ticket.key) {
-            off_the_runtime(|| self.flush())?;
+            self.hand_over().map_err(|_| None)?;
         }
         self.bytes += body.len();
         self.in_group.insert(ticket.key.clone());
         let hash = hash(&[body.as_bytes()]);
-        self.group.push(Waiting { ticket: ticket.clone(), body, hash });
+        let mut columns = TicketColumns::default();
+        columns.read(ticket);
+        self.group.push(Waiting { ticket: ticket.clone(), columns, body, hash });
         Ok(())
     }
 
-    /// Writes the tickets of the group that differ from what is stored, and notes what became of each.
-    fn flush(&mut self) -> Inner<()> {
+    /// Waits until the group before this one is written.
+    fn hand_over(&mut self) -> Result<(), SendError<Vec<Waiting>>> {
         let group = std::mem::take(&mut self.group);
         self.in_group.clear();
         self.bytes = 0;
+        in_place(|| self.groups.send(group))
+    }
+}
+
+impl Importer<'_> {
+    /// Writes the tickets of a group that differ from what is stored, and notes what became of each.
+    fn write_group(&mut self, group: &[Waiting]) -> Inner<()> {
         if group.is_empty() {
             return Ok(());
         }
-        let stored = self.stored(&group)?;
+        let stored = self.stored(group)?;
         let new = group.iter().filter(|waiting| !stored.contains_key(waiting.ticket.key.as_str())).count();
         let mut next = take_long_numbers(self.client, self.org, "next_ticket", new)?;
-        let mut changed = Vec::new();
-        for waiting in &group {
+        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        for waiting in group {
             if let Some(stored) = stored.get(waiting.ticket.key.as_str()) {
                 if self.differs(waiting, *stored) {
                     changed.push((stored.n, waiting));
                 }
             } else {
-                self.fates.insert(next, Fate::Added);
-                changed.push((next, waiting));
+                self.seen.fates.insert(next, Fate::Added);
+                added.push((next, waiting));
                 next += 1;
             }
         }
-        self.write(&changed)
+        let (client, org, source) = (&mut *self.client, self.org, rows::id(self.source));
+        TICKETS.insert(client, org, &mut |rows| ticket_rows(&added, source, rows))?;
+        BODIES.insert(client, org, &mut |rows| body_rows(&added, rows))?;
+        TICKETS.upsert(client, org, &mut |rows| ticket_rows(&changed, source, rows))?;
+        BODIES.upsert(client, org, &mut |rows| body_rows(&changed, rows))?;
+        Ok(())
     }
 
     fn stored(&mut self, group: &[Waiting]) -> Inner<FxHashMap<String, Stored>> {
@@ -218,73 +253,60 @@ impl Importer<'_> {
 
     /// Notes what becomes of a ticket that is stored, and returns whether it is to be written.
     fn differs(&mut self, waiting: &Waiting, stored: Stored) -> bool {
-        let before = self.fates.get(&stored.n).copied();
+        let seen = &mut self.seen;
+        let before = seen.fates.get(&stored.n).copied();
         let now = (self.source, waiting.hash);
         if now == (stored.source, stored.hash) {
-            self.fates.insert(stored.n, before.unwrap_or(Fate::Unchanged));
+            seen.fates.insert(stored.n, before.unwrap_or(Fate::Unchanged));
             return false;
         }
         if stored.source != self.source {
-            self.robbed.insert(stored.source);
+            seen.robbed.insert(stored.source);
         }
         let fate = if before == Some(Fate::Added) {
             Fate::Added
-        } else if *self.originals.entry(stored.n).or_insert((stored.source, stored.hash)) == now {
+        } else if *seen.originals.entry(stored.n).or_insert((stored.source, stored.hash)) == now {
             // As it was before the import.
             Fate::Unchanged
         } else {
             Fate::Updated
         };
-        self.fates.insert(stored.n, fate);
+        seen.fates.insert(stored.n, fate);
         true
     }
+}
 
-    fn write(&mut self, changed: &[(i64, &Waiting)]) -> Inner<()> {
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let source = rows::id(self.source);
-        let mut columns = TicketColumns::default();
-        TICKETS.load(self.client, self.org, &mut |rows| {
-            for (n, Waiting { ticket, hash, .. }) in changed {
-                columns.read(ticket);
-                let name = |account: &Option<Account>| {
-                    account.as_ref().map(|account| text::stored(&account.name).into_owned())
-                };
-                let optional = |value: &Option<String>| value.as_deref().map(|value| text::stored(value).into_owned());
-                rows.row(&[
-                    n,
-                    &source,
-                    &ticket.key.as_str(),
-                    &hash.as_slice(),
-                    &text::stored(&ticket.summary).as_ref(),
-                    &text::stored(&ticket.type_name).as_ref(),
-                    &text::stored(&ticket.status).as_ref(),
-                    &i16::from(encoding::category_code(ticket.category)),
-                    &optional(&ticket.priority),
-                    &name(&ticket.assignee),
-                    &name(&ticket.reporter),
-                    &ticket.created.unix(),
-                    &ticket.updated.unix(),
-                    &ticket.resolved.map(Timestamp::unix),
-                    &optional(&ticket.resolution),
-                    &ticket.parent.as_ref().map(TicketKey::as_str),
-                    &ticket.epic.as_ref().map(TicketKey::as_str),
-                    &columns.links,
-                    &columns.mentions,
-                ])?;
-            }
-            Ok(())
-        })?;
-        BODIES.load(self.client, self.org, &mut |rows| {
-            for (n, waiting) in changed {
-                // JSON has no NUL: it writes it as an escape.
-                rows.row(&[n, &waiting.body])?;
-            }
-            Ok(())
-        })?;
-        Ok(())
-    }
+fn ticket_rows(tickets: &[(i64, &Waiting)], source: i32, rows: &mut Rows<'_>) -> Inner<()> {
+    let name = |account: &Option<Account>| account.as_ref().map(|account| text::stored(&account.name).into_owned());
+    let optional = |value: &Option<String>| value.as_deref().map(|value| text::stored(value).into_owned());
+    tickets.iter().try_for_each(|(n, Waiting { ticket, columns, hash, .. })| {
+        rows.row(&[
+            n,
+            &source,
+            &ticket.key.as_str(),
+            &hash.as_slice(),
+            &text::stored(&ticket.summary).as_ref(),
+            &text::stored(&ticket.type_name).as_ref(),
+            &text::stored(&ticket.status).as_ref(),
+            &i16::from(encoding::category_code(ticket.category)),
+            &optional(&ticket.priority),
+            &name(&ticket.assignee),
+            &name(&ticket.reporter),
+            &ticket.created.unix(),
+            &ticket.updated.unix(),
+            &ticket.resolved.map(Timestamp::unix),
+            &optional(&ticket.resolution),
+            &ticket.parent.as_ref().map(TicketKey::as_str),
+            &ticket.epic.as_ref().map(TicketKey::as_str),
+            &columns.links,
+            &columns.mentions,
+        ])
+    })
+}
+
+fn body_rows(tickets: &[(i64, &Waiting)], rows: &mut Rows<'_>) -> Inner<()> {
+    // JSON has no NUL: it writes it as an escape.
+    tickets.iter().try_for_each(|(n, waiting)| rows.row(&[n, &waiting.body]))
 }
 
 const TICKETS: Table = Table {

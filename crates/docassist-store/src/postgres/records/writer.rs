@@ -9,7 +9,7 @@ use postgres::Client;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::intern::Numbers;
+use super::git::Known;
 use super::{git, pages, rows, shadow, sources, tickets};
 use crate::derived::hash;
 use crate::postgres::database::{Connection, Database, in_place, off_the_runtime};
@@ -33,7 +33,7 @@ pub(super) struct PostgresWriter {
 
 struct Session {
     client: Held,
-    known: FxHashMap<SourceId, Numbers>,
+    known: FxHashMap<SourceId, Known>,
 }
 
 /// A session that holds an organisation's lock.
@@ -159,7 +159,7 @@ impl PostgresWriter {
     fn write<T: Send>(
         &mut self,
         durable: bool,
-        change: impl FnOnce(&mut Client, i64, &mut FxHashMap<SourceId, Numbers>) -> Inner<T>,
+        change: impl FnOnce(&mut Client, i64, &mut FxHashMap<SourceId, Known>) -> Inner<T>,
     ) -> Result<T> {
         let org = self.org;
         let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +170,7 @@ impl PostgresWriter {
             Ok(result)
         })();
         result.map_err(|fault: Fault| {
-            // Numbers that were given in this transaction are gone.
+            // Numbers that were given in this transaction are gone, and commits are not stored.
             session.known.clear();
             // Where the connection is gone, so is the transaction.
             let _ = off_the_runtime(|| session.client.batch_execute("ROLLBACK"));
@@ -226,7 +226,7 @@ impl Writer for PostgresWriter {
     }
 
     fn remove_source(&mut self, source: SourceId) -> Result<()> {
-        blocking!(self, true, |client: &mut Client, org, known: &mut FxHashMap<SourceId, Numbers>| {
+        blocking!(self, true, |client: &mut Client, org, known: &mut FxHashMap<SourceId, Known>| {
             // The numbers of sources are never used again: what is known of a shadow that goes as well is no harm.
             known.remove(&source);
             let state = sources::of_any_kind(client, org, source)?;
@@ -258,7 +258,7 @@ impl Writer for PostgresWriter {
 
     fn stage_commits(&mut self, source: SourceId, commits: &[Commit]) -> Result<u64> {
         // Not durable against a loss of power: what is lost is read again, and finishing waits for the whole log.
-        blocking!(self, false, |client: &mut Client, org, known: &mut FxHashMap<SourceId, Numbers>| {
+        blocking!(self, false, |client: &mut Client, org, known: &mut FxHashMap<SourceId, Known>| {
             sources::of_kind(client, org, source, SourceKind::Git)?;
             git::stage(client, org, source, known.entry(source).or_default(), commits)
         })
@@ -274,7 +274,8 @@ impl Writer for PostgresWriter {
                     // Whoever began to read it anew did not go on.
                     shadow::drop_of(client, org, &state.source.name)?;
                 }
-                let outcome = git::finish(client, org, &state, known.entry(source).or_default(), &finish)?;
+                let numbers = &mut known.entry(source).or_default().numbers;
+                let outcome = git::finish(client, org, &state, numbers, &finish)?;
                 if let Some(original) = original {
                     shadow::replace(client, org, &original.source, source)?;
                     known.remove(&original.source.id);
