@@ -102,7 +102,9 @@ pub fn redis_address(url: &str, password: Option<&Path>) -> Result<String, AppEr
         )
         .hint("It looks like redis://host:6379/0, or redis://user@host:6379/0."));
     };
-    let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    // A path among the parameters may have an `@`.
+    let authority = rest.find('?').unwrap_or(rest.len());
+    let (user, rest) = rest[..authority].rfind('@').map_or(("", rest), |at| (&rest[..at], &rest[at + 1..]));
     if user.contains(':') && !user.ends_with(':') {
         return Ok(url.to_owned());
     }

@@ -88,7 +88,9 @@ impl Default for Replicas {
 pub struct RedisConfig {
     /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path`,
     /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]` or
-    /// `redis+cluster://[user:password@]host:port,host:port`.
+    /// `redis+cluster://[user:password@]host:port,host:port`. Encrypted, they begin with `rediss`; the certificate is verified
+    /// against the system's, or those of the file that `?ssl_ca_certs=FILE` names, and `ssl_certfile` and `ssl_keyfile` name
+    /// what is shown to a server that asks for a certificate.
     pub url: String,
     /// Begins every key and channel. Programs that compute different answers to the same question must differ in it.
     pub namespace: String,

@@ -9,6 +9,7 @@ mod frame;
 mod inspect;
 mod link;
 mod queue;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,8 +84,7 @@ impl RedisTier {
         counters: &Arc<Counters>,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, InvalidRedisUrl> {
-        // The message may repeat the address, and the address may hold a password.
-        let address = Address::parse(&config.url).map_err(|error| InvalidRedisUrl(error.category().to_owned()))?;
+        let address = Address::parse(&config.url).map_err(|error| InvalidRedisUrl(error.to_string()))?;
         let names = Names::new(&config.namespace);
         let link = Arc::new(Link::new(address, config.clone(), Arc::clone(counters)));
         tasks.spawn(link::supervise(Arc::clone(&link)));

@@ -11,20 +11,42 @@ use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
+use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError,
-    RedisResult,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError,
+    RedisResult, TlsCertificates, TlsMode,
 };
 
 use super::link::is_answer;
+use super::tls;
 
-const CLUSTER: &str = "redis+cluster://";
-const SENTINEL: &str = "redis+sentinel://";
 /// A Cluster's client looks again where a key is, and tries so often; whoever asked has its own deadline.
 const RETRIES: u32 = 2;
 /// The client's own patience with a node, above all deadlines of ours.
 const NODE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// An address that cannot be used. It never repeats the address, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InvalidAddress(String);
+
+impl InvalidAddress {
+    pub(super) fn new(detail: String) -> Self {
+        Self(detail)
+    }
+}
+
+impl std::fmt::Display for InvalidAddress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl From<RedisError> for InvalidAddress {
+    fn from(error: RedisError) -> Self {
+        // Its other parts may be of the address.
+        Self(error.category().to_owned())
+    }
+}
 
 /// An address that was understood.
 #[derive(Clone)]
@@ -37,9 +59,8 @@ pub(crate) struct Address {
 enum Kind {
     One(Client),
     Sentinel {
-        sentinels: Vec<String>,
-        master: String,
-        node: SentinelNodeConnectionInfo,
+        sentinels: Vec<ConnectionAddr>,
+        builder: Box<dyn Fn(Vec<ConnectionAddr>) -> RedisResult<SentinelClientBuilder> + Send + Sync>,
         /// Which one is asked first: another one each time, since one that is away may not say so.
         next: AtomicUsize,
     },
@@ -53,50 +74,74 @@ enum Kind {
 impl Address {
     /// `redis://[user:password@]host[:port][/database]`, `redis+unix:///path`,
     /// `redis+sentinel://[user:password@]host:port,host:port/master[/database]` (user and password are the master's), or
-    /// `redis+cluster://[user:password@]host:port,host:port`.
-    pub(crate) fn parse(url: &str) -> RedisResult<Self> {
-        if let Some(rest) = url.strip_prefix(CLUSTER) {
-            return Self::cluster(rest);
+    /// `redis+cluster://[user:password@]host:port,host:port`; `rediss…` in their place where all of it is encrypted, with
+    /// [parameters](tls::parameters).
+    pub(crate) fn parse(url: &str) -> Result<Self, InvalidAddress> {
+        let (url, tls) = tls::parameters(url)?;
+        let scheme = if tls.is_some() { "rediss" } else { "redis" };
+        let of_kind = |kind: &str| url.strip_prefix(scheme)?.strip_prefix(kind)?.strip_prefix("://");
+        if let Some(rest) = of_kind("+cluster") {
+            return Self::cluster(rest, scheme, tls);
         }
-        if let Some(rest) = url.strip_prefix(SENTINEL) {
-            return Self::sentinel(rest);
+        if let Some(rest) = of_kind("+sentinel") {
+            return Self::sentinel(rest, scheme, tls);
         }
-        let client = Client::open(url)?;
+        let client = client(url, tls.as_ref())?;
         let shown = format!("Redis {}", client.get_connection_info().addr());
         Ok(Self { kind: Arc::new(Kind::One(client)), shown })
     }
 
-    fn cluster(rest: &str) -> RedisResult<Self> {
+    fn cluster(rest: &str, scheme: &str, tls: Option<TlsCertificates>) -> Result<Self, InvalidAddress> {
         let (user, hosts) = rest.rsplit_once('@').unwrap_or(("", rest));
         let hosts = hosts.trim_end_matches('/');
-        let urls: Vec<String> = hosts.split(',').map(|host| node(user, host, "")).collect();
-        let nodes = urls.iter().map(|url| Client::open(url.as_str())).collect::<RedisResult<Vec<Client>>>()?;
-        let client = ClusterClient::builder(urls)
+        let urls: Vec<String> = hosts.split(',').map(|host| node(scheme, user, host, "")).collect();
+        let nodes = urls.iter().map(|url| client(url, tls.as_ref())).collect::<RedisResult<Vec<Client>>>()?;
+        let mut builder = ClusterClient::builder(urls)
             .retries(RETRIES)
             .connection_timeout(NODE_PATIENCE)
-            .response_timeout(NODE_PATIENCE)
-            .build()?;
-        let kind = Kind::Cluster { client: Box::new(client), nodes, next: AtomicUsize::new(0) };
+            .response_timeout(NODE_PATIENCE);
+        if let Some(certificates) = tls {
+            builder = builder.certs(certificates);
+        }
+        let kind = Kind::Cluster { client: Box::new(builder.build()?), nodes, next: AtomicUsize::new(0) };
         Ok(Self { kind: Arc::new(kind), shown: format!("Redis Cluster {hosts}") })
     }
 
-    fn sentinel(rest: &str) -> RedisResult<Self> {
+    fn sentinel(rest: &str, scheme: &str, tls: Option<TlsCertificates>) -> Result<Self, InvalidAddress> {
         let (user, place) = rest.rsplit_once('@').unwrap_or(("", rest));
         let (hosts, name) = place.split_once('/').unwrap_or((place, ""));
         let (master, database) = name.split_once('/').unwrap_or((name, ""));
         if master.is_empty() {
-            return Err(RedisError::from((ErrorKind::InvalidClientConfig, "it names no master after the Sentinels")));
+            return Err(InvalidAddress::new("it names no master after the Sentinels".to_owned()));
         }
         // Sentinels are asked without the master's password.
-        let sentinels: Vec<String> = hosts.split(',').map(|host| node("", host, "")).collect();
-        for sentinel in &sentinels {
-            Client::open(sentinel.as_str())?;
-        }
+        let addresses =
+            hosts.split(',').map(|host| Ok(node(scheme, "", host, "").into_connection_info()?.addr().clone()));
+        let sentinels = addresses.collect::<RedisResult<Vec<ConnectionAddr>>>()?;
         // Host and port are what Sentinels say; the rest of such an address is what is needed.
-        let info = node(user, "master", database).into_connection_info()?;
-        let node = SentinelNodeConnectionInfo::default().set_redis_connection_info(info.redis_settings().clone());
+        let info = node(scheme, user, "master", database).into_connection_info()?;
+        let (settings, name) = (info.redis_settings().clone(), master.to_owned());
+        let builder = move |sentinels: Vec<ConnectionAddr>| {
+            let mut builder = SentinelClientBuilder::new(sentinels, &name, SentinelServerType::Master)?
+                .set_client_to_redis_db(settings.db());
+            if let Some(user) = settings.username() {
+                builder = builder.set_client_to_redis_username(user);
+            }
+            if let Some(password) = settings.password() {
+                builder = builder.set_client_to_redis_password(password);
+            }
+            if let Some(certificates) = &tls {
+                builder = builder
+                    .set_client_to_redis_tls_mode(TlsMode::Secure)
+                    .set_client_to_redis_certificates(certificates.clone())
+                    .set_client_to_sentinel_certificates(certificates.clone());
+            }
+            Ok(builder)
+        };
+        // Certificates that are none show here.
+        builder(sentinels.clone())?.build()?;
         let shown = format!("Redis {master} of the Sentinels {hosts}");
-        let kind = Kind::Sentinel { sentinels, master: master.to_owned(), node, next: AtomicUsize::new(0) };
+        let kind = Kind::Sentinel { sentinels, builder: Box::new(builder), next: AtomicUsize::new(0) };
         Ok(Self { kind: Arc::new(kind), shown })
     }
 
@@ -123,11 +168,11 @@ impl Address {
     pub(crate) async fn one(&self) -> RedisResult<Client> {
         match &*self.kind {
             Kind::One(client) => Ok(client.clone()),
-            Kind::Sentinel { sentinels, master, node, next } => {
+            Kind::Sentinel { sentinels, builder, next } => {
                 let mut sentinels = sentinels.clone();
                 let first = next.fetch_add(1, Ordering::Relaxed) % sentinels.len();
                 sentinels.rotate_left(first);
-                Sentinel::build(sentinels)?.async_master_for(master, Some(node)).await
+                builder(sentinels)?.build()?.async_get_client().await
             }
             Kind::Cluster { nodes, next, .. } => {
                 let at = next.fetch_add(1, Ordering::Relaxed) % nodes.len();
@@ -148,10 +193,18 @@ impl Address {
     }
 }
 
+/// The client of one server.
+fn client(url: &str, tls: Option<&TlsCertificates>) -> RedisResult<Client> {
+    match tls {
+        Some(certificates) => Client::build_with_tls(url, certificates.clone()),
+        None => Client::open(url),
+    }
+}
+
 /// The address of one server.
-fn node(user: &str, host: &str, database: &str) -> String {
+fn node(scheme: &str, user: &str, host: &str, database: &str) -> String {
     let at = if user.is_empty() { "" } else { "@" };
-    format!("redis://{user}{at}{host}/{database}")
+    format!("{scheme}://{user}{at}{host}/{database}")
 }
 
 /// A connection that any number of tasks share.
@@ -206,11 +259,45 @@ mod tests {
             ("redis+cluster://a:7000/", "Redis Cluster a:7000"),
             ("redis+sentinel://:hunter2@a:26379,b:26379/main/2", "Redis main of the Sentinels a:26379,b:26379"),
             ("redis+sentinel://a:26379/main", "Redis main of the Sentinels a:26379"),
+            ("rediss://:hunter2@cache:6380/1", "Redis cache:6380"),
+            ("rediss+cluster://ann:hunter2@a:7000,b:7001", "Redis Cluster a:7000,b:7001"),
+            ("rediss+sentinel://:hunter2@a:26379,b:26379/main/2", "Redis main of the Sentinels a:26379,b:26379"),
         ] {
             assert_eq!(Address::parse(url).unwrap().shown(), shown);
         }
-        for bad in ["http://cache", "redis+sentinel://a:26379", "redis+cluster://", "redis+cluster://a:x", ""] {
+        for bad in [
+            "http://cache",
+            "redis+sentinel://a:26379",
+            "redis+cluster://",
+            "redis+cluster://a:x",
+            "",
+            "rediss+cluster://a:x",
+            "rediss+sentinel://a:26379",
+            "rediss+other://a",
+        ] {
             assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn parameters_that_cannot_be_used_are_told_without_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let (garbage, missing) = (folder.path().join("garbage.pem"), folder.path().join("missing.pem"));
+        let garbled = "-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n";
+        std::fs::write(&garbage, garbled).unwrap();
+        let (garbage, missing) = (garbage.display(), missing.display());
+        for (parameters, said) in [
+            (format!("ssl_ca_certs={missing}"), format!("ssl_ca_certs {missing}: No such file")),
+            (format!("ssl_ca_certs={garbage}"), String::new()),
+            (format!("ssl_certfile={garbage}"), "belong together".to_owned()),
+            (format!("ssl_certfile={garbage}&ssl_keyfile={garbage}"), String::new()),
+            ("ssl_cert_reqs=none".to_owned(), "`ssl_cert_reqs` is no parameter of it".to_owned()),
+        ] {
+            for place in ["rediss://:hunter2@a:1/", "rediss+sentinel://:hunter2@a:1/main"] {
+                let Err(error) = Address::parse(&format!("{place}?{parameters}")) else { panic!("{parameters}") };
+                let error = error.to_string();
+                assert!(error.contains(&said) && !error.contains("hunter2"), "{error}");
+            }
         }
     }
 }

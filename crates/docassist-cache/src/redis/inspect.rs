@@ -2,6 +2,8 @@
 //! and not what the breaker thinks of it; for those who run the service, never for a request.
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redis::{AsyncConnectionConfig, Cmd, RedisError};
@@ -59,10 +61,9 @@ pub async fn redis_info(url: &str) -> Result<RedisInspection, RedisUnreachable> 
 }
 
 async fn inspect(url: &str, settings: bool) -> Result<RedisInspection, RedisUnreachable> {
-    // The message may repeat the address, and the address may hold a password.
     let address = Address::parse(url).map_err(|error| RedisUnreachable {
         location: "Redis".to_owned(),
-        reason: format!("its address is wrong: {}", error.category()),
+        reason: format!("its address is wrong: {error}"),
     })?;
     let location = address.shown().to_owned();
     let unreachable = |reason: String| RedisUnreachable { location: location.clone(), reason };
@@ -105,13 +106,20 @@ fn allowed<T>(answer: Result<T, RedisError>) -> Result<Option<T>, RedisError> {
     }
 }
 
-/// What is wrong, without the address. Redis' own words have none; the system's may.
-fn described(error: &RedisError) -> String {
+/// What is wrong, without the address. Redis' own words have none, nor have those about its certificate; the system's may.
+pub(super) fn described(error: &RedisError) -> String {
     match error.detail().filter(|_| is_answer(error)) {
         Some(detail) => detail.to_owned(),
         None if error.is_connection_refusal() => "connection refused".to_owned(),
-        None => error.category().to_owned(),
+        None => of_encryption(error).map_or_else(|| error.category().to_owned(), ToString::to_string),
     }
+}
+
+/// What failed about the encryption, where that is what failed.
+fn of_encryption(error: &RedisError) -> Option<&rustls::Error> {
+    // The client keeps it shared, around an error of input and output, around that of the encryption.
+    let shared = error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
+    shared.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref()
 }
 
 fn unix_ms() -> i64 {

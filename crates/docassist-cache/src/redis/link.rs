@@ -14,6 +14,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
 use super::address::{Address, Connection};
+use super::inspect::described;
 use crate::config::RedisConfig;
 use crate::stats::{Breaker, Counters};
 
@@ -214,7 +215,7 @@ pub(crate) async fn supervise(link: Arc<Link>) {
                 pause = (pause * 2).min(link.config.longest_pause);
                 continue;
             }
-            Ok(Err(error)) => error.category().to_owned(),
+            Ok(Err(error)) => described(&error),
             Err(_) => "no answer".to_owned(),
         };
         link.state.store(OPEN, Ordering::Release);

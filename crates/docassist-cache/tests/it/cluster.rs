@@ -9,7 +9,7 @@ use crate::redis_server::RedisServer;
 use crate::replicas::slowest;
 use crate::store::{Store, replica, scope, until};
 
-fn spare_port() -> u16 {
+pub(crate) fn spare_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

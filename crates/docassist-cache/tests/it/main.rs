@@ -8,6 +8,7 @@
 )]
 
 mod cluster;
+mod encrypted;
 mod interleaving;
 mod many;
 mod outage;

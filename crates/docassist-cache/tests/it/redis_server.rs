@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use docassist_cache::RedisConfig;
+use docassist_testing::{Authority, Issued};
 use redis::{Connection, FromRedisValue};
 
 pub(crate) struct RedisServer(docassist_testing::RedisServer);
@@ -12,6 +13,11 @@ impl RedisServer {
     /// None where there is no redis-server; the test is then to return.
     pub(crate) fn start(arguments: &[&str]) -> Option<Self> {
         docassist_testing::RedisServer::start(arguments).map(Self)
+    }
+
+    /// One that takes encrypted connections as well.
+    pub(crate) fn encrypted(arguments: &[&str], authority: &Authority, issued: &Issued) -> Option<Self> {
+        docassist_testing::RedisServer::encrypted(arguments, authority, issued).map(Self)
     }
 
     /// A Sentinel that watches over `master` by the name `main`.

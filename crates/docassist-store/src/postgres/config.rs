@@ -248,7 +248,10 @@ fn location(client: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
+    use docassist_testing::{Authority, PostgresServer};
+
     use super::*;
+    use crate::postgres::fault::describe;
 
     #[test]
     fn an_address_is_shown_without_its_secrets() {
@@ -290,5 +293,47 @@ mod tests {
             let error = PostgresConfig::parse(address).expect_err(address);
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+    }
+
+    /// How the server's side of a session is encrypted, or what was said in place of one.
+    fn encryption(url: &str) -> Result<bool, String> {
+        let config = PostgresConfig::parse(url).map_err(|error| error.to_string())?;
+        let mut client = config.connect("a test").map_err(|error| describe(&error))?;
+        let row = client.query_one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]).unwrap();
+        Ok(row.get(0))
+    }
+
+    #[test]
+    fn sessions_are_encrypted_and_the_server_verified_as_the_address_says() {
+        let Some(server) = PostgresServer::start(&[]) else { return };
+        let plain = server.database();
+        let (authority, other) = (Authority::new(), Authority::new());
+        let with = |mode: &str, trusted: Option<&Authority>| {
+            let root = trusted.map(|authority| format!("&sslrootcert={}", authority.certificate().display()));
+            encryption(&format!("{plain}?sslmode={mode}{}", root.unwrap_or_default()))
+        };
+        // A server that does not encrypt is taken where nothing else was asked for.
+        assert_eq!(with("disable", None), Ok(false));
+        assert_eq!(with("prefer", None), Ok(false));
+        for mode in ["require", "verify-full"] {
+            let refused = with(mode, Some(&authority)).unwrap_err();
+            assert!(refused.contains("TLS"), "{mode}: {refused}");
+        }
+        server.encrypt(&authority.issue(&["127.0.0.1"]));
+        assert_eq!(with("disable", None), Ok(false));
+        assert_eq!(with("prefer", None), Ok(true));
+        assert_eq!(with("require", None), Ok(true));
+        for mode in ["prefer", "require", "verify-full"] {
+            assert_eq!(with(mode, Some(&authority)), Ok(true), "{mode}");
+            let refused = with(mode, Some(&other)).unwrap_err();
+            assert!(refused.contains("UnknownIssuer"), "{mode}: {refused}");
+        }
+        // The system does not know the authority of a test.
+        assert!(with("verify-full", None).is_err());
+        // A certificate for somebody else.
+        server.encrypt(&authority.issue(&["db.example.org"]));
+        assert_eq!(with("require", None), Ok(true));
+        let refused = with("verify-full", Some(&authority)).unwrap_err();
+        assert!(refused.contains("not valid for name"), "{refused}");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use docassist_model::{ErrorCode, OrgSlug, TenantScope};
-use docassist_testing::PostgresServer;
+use docassist_testing::{Authority, PostgresServer};
 use tempfile::TempDir;
 
 use super::builders::{commit, git, id, import, sync, ticket};
@@ -42,6 +42,7 @@ super::suite! { match super::Postgres::new() { Some(backend) => backend, None =>
     git {
         commits_are_projected_as_they_were_given
         staged_commits_are_invisible_until_the_sync_ends
+        a_batch_of_any_size_is_staged_whole
         an_interrupted_sync_goes_on_from_what_is_staged
         unreachable_commits_go_whether_visible_or_staged
         a_sync_that_changes_nothing_leaves_the_sequence
@@ -375,4 +376,27 @@ fn it_can_be_asked_within_a_runtime_and_dropped_there() {
             assert_eq!(store.sequences(&[scope(), scope()]).unwrap(), [0, 0]);
         });
     }
+}
+
+#[test]
+fn a_whole_store_works_over_encrypted_sessions() {
+    let Some(server) = PostgresServer::start(&[]) else { return };
+    let authority = Authority::new();
+    server.encrypt(&authority.issue(&["127.0.0.1"]));
+    let trusted = authority.certificate();
+    let url = format!("{}?sslmode=verify-full&sslrootcert={}", server.database(), trusted.display());
+    let folder = tempfile::tempdir().unwrap();
+    let store = PostgresStore::open(PostgresConfig::parse(&url).unwrap(), folder.path()).unwrap();
+    let (told, hear) = mpsc::channel::<Option<OrgSlug>>();
+    let watch = store.watch(move |org| told.send(org.cloned()).unwrap_or_default());
+    assert_eq!(hear.recv_timeout(Duration::from_secs(10)).unwrap(), None);
+    sync(&mut *writer(&store), &[commit(1, "one")]);
+    assert_eq!(hear.recv_timeout(Duration::from_secs(10)).unwrap(), Some("acme".parse().unwrap()));
+    drop(watch);
+    let plain = server.psql(
+        "postgres",
+        "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+        WHERE application_name LIKE 'docassist%' AND NOT ssl",
+    );
+    assert_eq!(plain, "0");
 }

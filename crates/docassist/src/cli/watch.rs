@@ -63,7 +63,7 @@ impl ServerArgs {
 /// The cache that replicas share.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RedisArgs {
-    /// Redis for answers that replicas share, such as redis://user:password@host:6379/0
+    /// Redis for answers that replicas share, such as redis://user:password@host:6379/0; with TLS, rediss://host:6380/0
     #[arg(long, value_name = "URL", env = "DOCASSIST_REDIS_URL", hide_env_values = true)]
     pub(crate) redis: Option<String>,
     /// File with its password, for an address without one
