@@ -143,6 +143,8 @@ mod tests {
             ("redis://:@cache", "redis://:p%40ss%2F1@cache"),
             ("redis://ann@cache", "redis://ann:p%40ss%2F1@cache"),
             ("redis://ann:own@cache", "redis://ann:own@cache"),
+            ("rediss://cache/?ssl_ca_certs=/a@b.pem", "rediss://:p%40ss%2F1@cache/?ssl_ca_certs=/a@b.pem"),
+            ("rediss://ann@cache?ssl_ca_certs=/a@b.pem", "rediss://ann:p%40ss%2F1@cache?ssl_ca_certs=/a@b.pem"),
         ] {
             assert_eq!(redis_address(url, Some(&file)).unwrap(), with);
             assert_eq!(redis_address(url, None).unwrap(), url);
