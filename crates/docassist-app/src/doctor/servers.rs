@@ -127,8 +127,8 @@ fn live(inspection: PostgresInspection) -> PostgresLive {
 
 pub(super) async fn redis(url: Option<&str>, expected: Option<&Conf>) -> Seen {
     let Some(url) = url else { return Seen::default() };
-    let mut findings: Vec<Finding> =
-        password_in(url).map(|password| host::secret("redis password", judge_secret(password))).into_iter().collect();
+    let mut findings = vec![redis_transport(url)];
+    findings.extend(password_in(url).map(|password| host::secret("redis password", judge_secret(password))));
     let told = match inspect_redis(url).await {
         Ok(told) => told,
         Err(error) => return unreachable(Area::Redis, &error.location, &error.reason, findings),
@@ -139,13 +139,41 @@ pub(super) async fn redis(url: Option<&str>, expected: Option<&Conf>) -> Seen {
     Seen { findings, clock_ahead_ms: told.clock_ahead_ms, state: State::Reached }
 }
 
+fn redis_transport(url: &str) -> Finding {
+    let base = |verdict, actual| finding(Area::Redis, "TLS", verdict, "rediss:// beyond this machine", actual);
+    if url.starts_with("rediss") {
+        base(Verdict::Ok, "rediss://, verified")
+    } else if is_local(url) {
+        base(Verdict::Ok, "on this machine")
+    } else {
+        advised(
+            base(Verdict::Warning, "redis://: passwords and answers can be read"),
+            "Say rediss:// in the address, and give Redis a certificate; on a network of your own that nobody else is in, this \
+             can stay.",
+        )
+    }
+}
+
+/// The user's part of an address, and its hosts with what follows them.
+fn parts(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    // A socket's path, and a file's among the parameters, may have an `@`.
+    let authority = if scheme.ends_with("unix") { 0 } else { rest.find(['?', '/']).unwrap_or(rest.len()) };
+    Some(rest[..authority].rfind('@').map_or(("", rest), |at| (&rest[..at], &rest[at + 1..])))
+}
+
+/// Whether all that an address names is on this machine.
+fn is_local(url: &str) -> bool {
+    let Some((_, hosts)) = parts(url) else { return false };
+    let hosts = &hosts[..hosts.find(['?', '/']).unwrap_or(hosts.len())];
+    let name = |host: &str| host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned();
+    hosts.split(',').all(|host| matches!(&*name(host), "127.0.0.1" | "localhost" | "[::1]" | ""))
+}
+
 /// The password in an address of another machine: on this one nobody else reaches the port.
 fn password_in(url: &str) -> Option<&str> {
-    let rest = url.split_once("://")?.1;
-    let (user, host) = rest.rsplit_once('@')?;
-    let local = ["127.0.0.1", "localhost", "[::1]"].iter().any(|local| host.starts_with(local));
-    let password = user.split_once(':')?.1;
-    (!local && !password.is_empty()).then_some(password)
+    let password = parts(url)?.0.split_once(':')?.1;
+    (!is_local(url) && !password.is_empty()).then_some(password)
 }
 
 pub(super) fn qdrant(address: Option<&QdrantAddress>) -> Seen {
@@ -174,8 +202,30 @@ mod tests {
             ("redis://:s3cret@127.0.0.1/", None),
             ("redis://cache/", None),
             ("redis://user@cache/", None),
+            ("rediss://:s3cret@cache/?ssl_ca_certs=/a@b.pem", Some("s3cret")),
+            ("rediss+cluster://:s3cret@a:1,b:2?ssl_ca_certs=/a@b.pem", Some("s3cret")),
+            ("redis+unix:///run/a:b@c", None),
         ] {
             assert_eq!(password_in(url), password, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_redis_beyond_this_machine_is_to_be_spoken_to_with_tls() {
+        for (url, verdict) in [
+            ("redis://127.0.0.1:6379/0", Verdict::Ok),
+            ("redis://:s3cret@localhost", Verdict::Ok),
+            ("redis+unix:///run/redis.sock", Verdict::Ok),
+            ("rediss://:s3cret@cache:6380/0", Verdict::Ok),
+            ("rediss+cluster://a:1,b:2", Verdict::Ok),
+            ("redis://cache:6379/0", Verdict::Warning),
+            ("redis://localhost.example.org", Verdict::Warning),
+            ("redis+cluster://127.0.0.1:1,b:2", Verdict::Warning),
+            ("redis+sentinel://:s3cret@a:26379/main", Verdict::Warning),
+        ] {
+            let told = redis_transport(url);
+            assert_eq!(told.verdict, verdict, "{url}");
+            assert!(!format!("{told:?}").contains("s3cret"));
         }
     }
 
