@@ -44,6 +44,8 @@ const SEGMENT: usize = 4_096;
 const SEGMENTS: usize = 32;
 /// Kilobytes of terms, or of vectors, from which a segment is worth closing: about the quarter of a segment of pages.
 const WORTH_CLOSING: usize = 1_000;
+/// Passages at which an index that grows looks whether the average length has moved from the one that it weighs with.
+const LOOKS: [u64; 3] = [1_024, 4_096, 16_384];
 
 const NO_DOCUMENTS: &str = "its documents cannot be read";
 
@@ -191,9 +193,19 @@ impl Shard {
         entries.iter().filter_map(|entry| entry.dense.as_deref()).try_for_each(|vector| self.check(vector))?;
         let mut writer = self.begin()?;
         for batch in entries.chunks(BATCH) {
+            let before = self.passages();
             self.upsert_batch(batch, &mut writer)?;
+            let after = self.passages();
+            // The first passages may be shorter or longer than most: found early, few are weighed twice; found at the commit, all.
+            if LOOKS.iter().any(|&look| before < look && after >= look) {
+                self.weigh_anew(&mut writer)?;
+            }
         }
         Ok(())
+    }
+
+    fn passages(&self) -> u64 {
+        self.statistics.read().unwrap_or_else(PoisonError::into_inner).passages()
     }
 
     fn upsert_batch(&self, batch: &[Entry], writer: &mut Writer) -> Result<()> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::index::suite::{all_noted, along, find, noted, passage, scope, suite};
-use crate::index::{IndexError, entries, index_all};
+use crate::index::{IndexError, MOST_DRIFT, entries, index_all};
 use crate::lexical::{Bm25, SparseVector};
 
 fn options() -> EdgeOptions {
@@ -240,6 +240,29 @@ fn scores_follow_the_average_length() {
     assert_eq!(stored.indices, expected.indices);
     for (a, b) in stored.values.iter().zip(&expected.values) {
         assert!((a - b).abs() < 1e-3, "{a} {b}");
+    }
+}
+
+#[test]
+fn scores_follow_the_average_length_while_the_index_grows() {
+    let (index, _folder) = made();
+    let one = scope("one");
+    let long = "many more words that make the average passage much longer than the first ones were ".repeat(4);
+    let (short, longer) = (0..300, 300..5_000);
+    let all = short.map(|n| (n, "cache hit")).chain(longer.map(|n| (n, long.as_str())));
+    let passages: Vec<_> = all.map(|(n, text)| passage("docs", &format!("d{n}"), text)).collect();
+    index_all(&index, &one, passages.iter().cloned()).unwrap();
+    index.commit(&one, 1).unwrap();
+    let mut average = 0.0;
+    index.read_statistics(&one, &mut |statistics| average = statistics.average_length()).unwrap();
+    let sampled = entries([0, 299, 300, 1_023, 1_024, 4_999].map(|n| passages[n].clone()).to_vec());
+    for entry in &sampled {
+        let stored = index.vectors(&one, &[entry.passage.id]).unwrap().remove(0);
+        let expected = entry.terms.vector(Bm25::default(), average);
+        assert_eq!(stored.sparse.indices, expected.indices);
+        for (a, b) in stored.sparse.values.iter().zip(&expected.values) {
+            assert!((a / b - 1.0).abs() <= MOST_DRIFT, "{} {a} {b}", entry.passage.document);
+        }
     }
 }
 
