@@ -292,6 +292,8 @@ mod tests {
             (format!("ssl_certfile={garbage}"), "belong together".to_owned()),
             (format!("ssl_certfile={garbage}&ssl_keyfile={garbage}"), String::new()),
             ("ssl_cert_reqs=none".to_owned(), "`ssl_cert_reqs` is no parameter of it".to_owned()),
+            ("#insecure".to_owned(), "always verified".to_owned()),
+            ("ssl_ca_certs=/no%20such%26file".to_owned(), "/no such&file: No such file".to_owned()),
         ] {
             for place in ["rediss://:hunter2@a:1/", "rediss+sentinel://:hunter2@a:1/main"] {
                 let Err(error) = Address::parse(&format!("{place}?{parameters}")) else { panic!("{parameters}") };

@@ -1,5 +1,6 @@
 //! What an encrypted connection is made with: the parameters of an address.
 
+use percent_encoding::percent_decode_str;
 use redis::{ClientTlsConfig, TlsCertificates};
 
 use super::address::InvalidAddress;
@@ -15,6 +16,10 @@ pub(super) fn parameters(url: &str) -> Result<(&str, Option<TlsCertificates>), I
     if !url.starts_with(SECURE) {
         return Ok((url, None));
     }
+    if url.contains('#') {
+        // The client takes `#insecure` for not looking at the certificate.
+        return Err(InvalidAddress::new("a `#` is no part of it: the certificate is always verified".to_owned()));
+    }
     let (place, query) = url.split_once('?').unwrap_or((url, ""));
     let (mut root_cert, mut certificate, mut key) = (None, None, None);
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
@@ -28,7 +33,8 @@ pub(super) fn parameters(url: &str) -> Result<(&str, Option<TlsCertificates>), I
                 return Err(InvalidAddress::new(format!("`{name}` is no parameter of it; those are {known}")));
             }
         };
-        let read = std::fs::read(path);
+        let path = percent_decode_str(path).decode_utf8_lossy();
+        let read = std::fs::read(&*path);
         *wanted = Some(read.map_err(|error| InvalidAddress::new(format!("{name} {path}: {error}")))?);
     }
     let client_tls = match (certificate, key) {

@@ -15,7 +15,7 @@ const CLOCK_MILLISECONDS: u64 = 2000;
 /// A row of `pg_settings`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PostgresSetting {
-    /// The value in this session.
+    /// The value in the connection that asks.
     pub setting: String,
     /// The value's unit: `8kB`, `kB`, `MB`, `B`, `ms`, `s`, `min`, or nothing.
     pub unit: String,

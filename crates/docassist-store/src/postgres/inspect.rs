@@ -52,7 +52,7 @@ pub struct PostgresInspection {
 pub struct SettingRow {
     /// Its name, as the server spells it.
     pub name: String,
-    /// The value in this session.
+    /// The value in the connection that asks.
     pub setting: String,
     /// `8kB`, `kB`, `ms`, …, or nothing.
     pub unit: String,
@@ -89,7 +89,7 @@ pub struct SchemaState {
 /// When it cannot be reached, or does not answer within seconds.
 pub fn inspect(config: &PostgresConfig) -> Result<PostgresInspection> {
     look(config, "docassist doctor", |client| {
-        // Before anything is set for this session, or the server would tell that it is the session's own.
+        // Before anything is set for this connection, or the server would tell that it is the connection's own.
         let mut settings = settings(client);
         client.batch_execute(LOOKING)?;
         if is_timeout(&settings) {
